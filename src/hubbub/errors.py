@@ -8,6 +8,7 @@
     ├── ActionError             a call of `act` or `Action` that no platform could understand
     ├── RunError                a run folder that cannot be used (exists, locked, newer, damaged)
     │   └── StoreError          writing failed (disk full, ...); the run stays at a whole step
+    ├── ModelError              a language model that cannot be used: key, address, name, answers
     └── MissingExtraError       an optional package is not installed; says which extra brings it
 
 An action that a *platform* refuses is never an exception: it is an event with a reason code.
@@ -41,6 +42,10 @@ class RunError(HubbubError):
 
 class StoreError(RunError):
     """Writing to the run folder failed. The folder is still at its last whole step."""
+
+
+class ModelError(HubbubError):
+    """A language model that cannot be used at all. The run stays at its last whole step."""
 
 
 class MissingExtraError(HubbubError):

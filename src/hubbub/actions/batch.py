@@ -20,6 +20,7 @@ SCALE = 10_000
 NO_STANCE = -32768
 #: An id that nothing can have: stands for ids too large for a column.
 _NO_SUCH = 2**31 - 1
+_SMALL: dict[str, Any] = {"topic": np.int16, "stance": np.int16, "refused": np.uint8}
 
 
 class Action:
@@ -71,6 +72,8 @@ class ActionBatch:
     item, user, group or product id as the agent named it; -1 for none); `reply_to` is the comment a
     comment answers. `text` is a row of `texts`, -1 for none; `amount` a number; `topic` and
     `stance` describe a new item where the policy knows them (-1 and NO_STANCE where not).
+    `refused` is 0, or the Reason for which this is no action at all: a model's reply that could not
+    be read, and its text.
     """
 
     agent: Ints
@@ -82,6 +85,7 @@ class ActionBatch:
     amount: Ints
     topic: NDArray[np.int16]
     stance: NDArray[np.int16]
+    refused: NDArray[np.uint8]
     texts: list[str] = field(default_factory=list)
     opinions: OpinionChanges = field(default_factory=OpinionChanges.none)
 
@@ -106,6 +110,7 @@ class ActionBatch:
             amount=full(0),
             topic=full(NOTHING, np.int16),
             stance=full(NO_STANCE, np.int16),
+            refused=full(0, np.uint8),
         )
 
     @classmethod
@@ -118,7 +123,7 @@ class ActionBatch:
             if f.name in ("texts", "opinions", "text"):
                 continue
             parts = [getattr(b, f.name) for b in batches]
-            dtype = np.int16 if f.name in ("topic", "stance") else np.int32
+            dtype = _SMALL.get(f.name, np.int32)
             columns[f.name] = np.concatenate(parts) if parts else np.empty(0, dtype)
         texts: list[str] = []
         rows = [np.empty(0, np.int32)]

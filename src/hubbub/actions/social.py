@@ -213,5 +213,12 @@ SOCIAL = ActionTable(
             effects=(Configure(),),
             environment_only=True,
         ),
+        ActionSpec(
+            "reflect",
+            "rewrite one's note to oneself",
+            (CONTENT,),
+            (GoodText(),),
+            environment_only=True,
+        ),
     )
 )

@@ -30,6 +30,7 @@ class Reason(IntEnum):
     bad_text = 8
     bad_quantity = 9
     invalid_reply = 10  # a language model's reply that could not be read
+    no_reply = 11  # a language model that did not reply
 
 
 class Kind(IntEnum):

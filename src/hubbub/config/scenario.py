@@ -8,7 +8,15 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from hubbub.config.minds import (
+    BudgetConfig,
+    ModelConfig,
+    PromptConfig,
+    SurveyConfig,
+    TurnsConfig,
+)
 from hubbub.config.section import Count, Names, Probability, Section
+from hubbub.errors import did_you_mean
 
 #: Topics a generated society talks about: the interests of OASIS's one-million-user file.
 DEFAULT_TOPICS = (
@@ -250,7 +258,12 @@ class OpinionConfig(Section):
 class AgentGroup(Section):
     """Which agents a policy drives. The first group that matches an agent is its own."""
 
-    policy: str = Field(description="statistical, idle, scripted, or a dotted path 'module:Class'.")
+    policy: str | None = Field(
+        None, description="statistical, idle, scripted, or a dotted path 'module:Class'."
+    )
+    model: str | None = Field(
+        None, description="In place of a policy: the language model that decides, by its name."
+    )
     where: dict[str, Any] = Field(
         default_factory=dict,
         description="Conditions on profile fields: a value, a list, or {min:, max:}.",
@@ -264,6 +277,13 @@ class AgentGroup(Section):
         ),
     )
     behaviour: BehaviourConfig | None = Field(None, description="Own parameters for this group.")
+    prompt: PromptConfig | None = Field(None, description="Own prompt for this group.")
+
+    @model_validator(mode="after")
+    def _one_driver(self) -> AgentGroup:
+        if (self.policy is None) == (self.model is None):
+            raise ValueError("give exactly one of policy and model")
+        return self
 
 
 class Scheduled(Section):
@@ -335,6 +355,15 @@ class Scenario(Section):
     )
     behaviour: BehaviourConfig = BehaviourConfig()
     opinions: OpinionConfig = OpinionConfig()
+    models: dict[str, ModelConfig] = Field(
+        default_factory=dict, description="Language models by name, for `agents` and `surveys`."
+    )
+    prompt: PromptConfig = PromptConfig()
+    turns: TurnsConfig = TurnsConfig()
+    budget: BudgetConfig = BudgetConfig()
+    surveys: list[SurveyConfig] = Field(
+        default_factory=list, description="Questions put to agents at set steps."
+    )
     events: list[Scheduled] = Field(
         default_factory=list, description="What the environment does at set steps."
     )
@@ -343,3 +372,17 @@ class Scenario(Section):
     )
     encoder: EncoderConfig = EncoderConfig()
     store: StoreConfig = StoreConfig()
+
+    @model_validator(mode="after")
+    def _known_models(self) -> Scenario:
+        named = [(f"agents.{g}", group.model) for g, group in enumerate(self.agents)]
+        named += [(f"surveys.{i}", survey.model) for i, survey in enumerate(self.surveys)]
+        for place, model in named:
+            if model is not None and model not in self.models:
+                hint = did_you_mean(model, self.models)
+                raise ValueError(f"{place}.model: there is no model '{model}' in models{hint}")
+        names = [s.name for s in self.surveys]
+        twice = next((n for n in names if names.count(n) > 1), None)
+        if twice is not None:
+            raise ValueError(f"surveys: two are named '{twice}'")
+        return self

@@ -59,9 +59,10 @@ def judge(
         stance=batch.stance[rows],
     )
     reply_to = batch.reply_to[rows]
+    events.reason[:] = batch.refused[rows]
     for code in np.unique(events.action):
         spec = platform.table[int(code)]
-        mine = np.flatnonzero(events.action == code)
+        mine = np.flatnonzero((events.action == code) & (events.reason == 0))
         if not platform.allowed[code] and not (environment and spec.environment_only):
             events.reason[mine] = Reason.not_allowed
             continue

@@ -127,6 +127,8 @@ def make_policy(scenario: Scenario, world: World) -> Mix:
                 policy = ScriptedPolicy(group, world.table, place)
                 _check_names(policy, scenario, world, place)
                 return policy
+            case None:  # a language model decides, elsewhere
+                return IdlePolicy()
             case dotted:
                 return load_policy(dotted, group, place)
 

@@ -1,0 +1,212 @@
+"""The parts of a scenario about language models: which, how they are asked, what they may cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from hubbub.config.section import Count, Names, Probability, Section
+
+
+class PriceConfig(Section):
+    """What a million tokens cost, in any currency."""
+
+    input: float = Field(0.0, ge=0, description="Per million prompt tokens.")
+    cached: float | None = Field(
+        None, ge=0, description="Per million prompt tokens the endpoint had cached; default: input."
+    )
+    output: float = Field(0.0, ge=0, description="Per million reply tokens.")
+
+
+class LimitsConfig(Section):
+    """How hard a model's endpoints may be driven, and how long to bear with them."""
+
+    concurrency: int = Field(
+        32, ge=1, description="Most requests at once per endpoint; fewer while it is overloaded."
+    )
+    requests_per_minute: int | None = Field(None, ge=1, description="Per endpoint.")
+    tokens_per_minute: int | None = Field(None, ge=1, description="Per endpoint.")
+    timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for one reply.")
+    attempts: int = Field(5, ge=1, description="Tries per request before the turn is given up.")
+    patience_seconds: float = Field(
+        300.0,
+        ge=0,
+        description="While no endpoint of a model answers, so long is waited before the run stops.",
+    )
+
+
+class ModelConfig(Section):
+    """A language model behind an OpenAI-compatible API. One of `urls`, `urls_file` and `local`."""
+
+    urls: Names = Field(
+        default_factory=list,
+        description="Base URLs of its endpoints, e.g. http://localhost:8000/v1; work is spread.",
+    )
+    urls_file: Path | None = Field(
+        None, description="A file with one base URL per line, read again whenever it changes."
+    )
+    local: str | None = Field(
+        None,
+        description="A model on this machine: smollm2-135m, or the path of a GGUF file "
+        "(needs hubbub[local]).",
+    )
+    model: str = Field("default", description="The model's name as its endpoints know it.")
+    key_env: str | None = Field(
+        None, description="Name of the environment variable that holds the API key."
+    )
+    temperature: float = Field(0.8, ge=0, le=2, description="Randomness of the replies.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Share of likeliest tokens drawn from.")
+    max_tokens: int = Field(200, ge=1, description="Longest reply in tokens.")
+    reply: Literal["auto", "json_schema", "tools", "text"] = Field(
+        "auto",
+        description="How replies get their form. auto: by JSON schema, else tool calls, else text.",
+    )
+    extra: dict[str, Any] = Field(
+        default_factory=dict, description="Further fields of each request, e.g. reasoning_effort."
+    )
+    price: PriceConfig = PriceConfig()
+    limits: LimitsConfig = LimitsConfig()
+
+    @field_validator("urls")
+    @classmethod
+    def _plain_urls(cls, urls: list[str]) -> list[str]:
+        for url in urls:
+            check_url(url)
+        return urls
+
+    @field_validator("key_env")
+    @classmethod
+    def _name_of_a_variable(cls, name: str | None) -> str | None:
+        # the message must not repeat what may be a key
+        if name is not None and not (name.isidentifier() and len(name) < 65):
+            raise ValueError("give the *name* of an environment variable, never a key itself")
+        return name
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ModelConfig:
+        given = [n for n in ("urls", "urls_file", "local") if getattr(self, n)]
+        if len(given) != 1:
+            raise ValueError("give exactly one of urls, urls_file, local")
+        return self
+
+
+def check_url(url: str) -> None:
+    """Raise ValueError for what is no base URL, or one that carries a secret."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("a base URL looks like http://localhost:8000/v1")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(
+            "a base URL must carry no user, password or query: keys are named by key_env"
+        )
+
+
+class PromptConfig(Section):
+    """What a model is told. Templates are Jinja2; their fields are checked before a run starts."""
+
+    rules: str | None = Field(
+        None,
+        description="Template of the shared rules, in place of the built-in ones; may use "
+        "platform, actions, reply and max_actions (docs/models.md).",
+    )
+    persona: str | None = Field(
+        None,
+        description="Template of who the agent is; may use the fields of its profile. Default: "
+        "name, bio, persona, age, gender, MBTI, country, profession, interests as far as given.",
+    )
+    language: str | None = Field(
+        None, description="Language agents write in; default: the profile's field 'language'."
+    )
+    memory_tokens: Count = Field(100, description="Most tokens of memory in a prompt.")
+    reflect_every: int | None = Field(
+        None, ge=1, description="Every so many turns the model rewrites a short note to itself."
+    )
+    post_chars: int = Field(280, ge=20, description="Characters of a post that are shown.")
+    comment_chars: int = Field(140, ge=20, description="Characters of a comment that are shown.")
+
+
+class TurnsConfig(Section):
+    """The turns of agents who are language models."""
+
+    max_actions: int = Field(1, ge=1, le=20, description="Most actions in one reply.")
+    max_calls: int = Field(
+        2,
+        ge=1,
+        le=10,
+        description="Most calls per turn: what a query found is told in a further one.",
+    )
+    staleness: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="Steps by which the world a model sees may be older, so that the next step's "
+        "turns are asked for while the slowest of this one are still out.",
+    )
+
+
+class BudgetConfig(Section):
+    """What a run may spend on models. It pauses at a whole step when any of it is spent."""
+
+    requests: int | None = Field(None, ge=0, description="Requests.")
+    tokens: int | None = Field(None, ge=0, description="Tokens, of prompts and replies together.")
+    money: float | None = Field(None, ge=0, description="Money, in the currency of the prices.")
+
+
+class QuestionConfig(Section):
+    """One question of a survey."""
+
+    name: str = Field(min_length=1, description="Its short name, a column of the answers.")
+    ask: str = Field(min_length=1, description="The question as it is put.")
+    kind: Literal["text", "choice", "likert", "number"] = Field(
+        "text", description="The form of the answer."
+    )
+    options: Names = Field(
+        default_factory=list,
+        description="choice: the answers to choose from; likert: labels from lowest to highest "
+        "(default: strongly disagree ... strongly agree).",
+    )
+    min: float | None = Field(None, description="number: the lowest.")
+    max: float | None = Field(None, description="number: the highest.")
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> QuestionConfig:
+        if self.kind == "choice" and len(self.options) < 2:
+            raise ValueError("a choice needs at least two options")
+        if self.kind in ("text", "number") and self.options:
+            raise ValueError(f"options do not go with the kind {self.kind}")
+        if self.kind != "number" and (self.min is not None or self.max is not None):
+            raise ValueError("min and max go with the kind number only")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is above max")
+        return self
+
+
+class SurveyConfig(Section):
+    """Questions put to agents by their models. The run takes no notice unless `remember` is set."""
+
+    name: str = Field("survey", min_length=1, description="Its name in the table of answers.")
+    questions: list[QuestionConfig] = Field(min_length=1, description="What is asked, in order.")
+    steps: list[int] = Field(
+        default_factory=list, description="After which steps it is held; 0: before step 1."
+    )
+    every: int | None = Field(None, ge=1, description="Held after every so many steps.")
+    where: dict[str, Any] = Field(
+        default_factory=dict, description="Conditions on who is asked, as for agents."
+    )
+    share: Probability | None = Field(None, description="Only this share of those who match.")
+    model: str | None = Field(
+        None, description="The model that answers; default: each agent's own (others are left out)."
+    )
+    remember: bool = Field(default=False, description="Do agents remember having been asked?")
+
+    @field_validator("questions")
+    @classmethod
+    def _distinct_names(cls, questions: list[QuestionConfig]) -> list[QuestionConfig]:
+        names = [q.name for q in questions]
+        twice = next((n for n in names if names.count(n) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two questions are named '{twice}'")
+        return questions

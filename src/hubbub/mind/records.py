@@ -1,0 +1,60 @@
+"""Records that pass between prompt, reply and turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from hubbub.actions import Action, Reason
+
+
+class Call(NamedTuple):
+    """The address of one call: it finds the completion in the record of a run.
+
+    `purpose` is ``turn``, or the name of a survey with a leading ``?``; `number` counts the calls
+    of one turn from 0.
+    """
+
+    step: int
+    agent: int
+    purpose: str
+    number: int
+
+
+class Thing(NamedTuple):
+    """Something on a slate that a reply can refer to by its number.
+
+    `id` is an item, agent or group; `user` the author of an item, the user, -1 for a group.
+    """
+
+    kind: Literal["post", "comment", "user", "group"]
+    id: int
+    user: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What one agent's model is told in one turn, the shared rules left out.
+
+    The number n in the text stands for ``things[n - 1]``: first posts, then comments, then users,
+    then groups.
+    """
+
+    agent: int
+    text: str
+    things: tuple[Thing, ...]
+
+
+@dataclass(slots=True)
+class Decision:
+    """What came of a turn.
+
+    `refused` is not ok if there was no reply (`no_reply`) or none that could be read
+    (`invalid_reply`); `raw` is what was replied then. `note` is a rewritten note to oneself.
+    """
+
+    agent: int
+    actions: list[Action] = field(default_factory=list)
+    refused: Reason = Reason.ok
+    raw: str = ""
+    note: str | None = None
