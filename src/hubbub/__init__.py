@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hubbub.actions import Action, ActionSpec
     from hubbub.config.scenario import Scenario
-    from hubbub.engine import Hook, Outcome, Simulation, StepReport
+    from hubbub.engine import Ask, Hook, Outcome, Simulation, StepReport
     from hubbub.errors import HubbubError
     from hubbub.store import RunStore
 
@@ -26,6 +26,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Action": "hubbub.actions",
     "ActionSpec": "hubbub.actions",
+    "Ask": "hubbub.engine",
     "Hook": "hubbub.engine",
     "HubbubError": "hubbub.errors",
     "Outcome": "hubbub.engine",
@@ -38,6 +39,7 @@ _HOMES = {
 __all__ = [
     "Action",
     "ActionSpec",
+    "Ask",
     "Hook",
     "HubbubError",
     "Outcome",

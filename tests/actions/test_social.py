@@ -42,6 +42,7 @@ EXPECTED = {
     "sign_up": (29, "duplicate"),
     "sign_up_product": (30, "bad_text duplicate"),
     "configure": (31, ""),
+    "reflect": (32, "bad_text"),
 }
 ARGUMENTS = {
     "create_post": "content",
@@ -58,6 +59,7 @@ ARGUMENTS = {
     "purchase_product": "product_name quantity",
     "interview": "question",
     "sign_up_product": "name",
+    "reflect": "content",
     "trend": "",
     "listen_from_group": "",
 }
@@ -76,9 +78,9 @@ def test_arguments(name: str, arguments: str) -> None:
 
 def test_reasons_and_kinds_are_stored_by_number() -> None:
     reasons = "ok not_allowed not_found duplicate absent self_rating self_target not_member"
-    rest = "bad_text bad_quantity invalid_reply"
+    rest = "bad_text bad_quantity invalid_reply no_reply"
     assert [r.name for r in sorted(Reason)] == f"{reasons} {rest}".split()
-    assert [int(r) for r in sorted(Reason)] == list(range(11))
+    assert [int(r) for r in sorted(Reason)] == list(range(12))
     assert [(k.name, int(k)) for k in sorted(Kind)] == [
         ("post", 0),
         ("repost", 1),
@@ -90,7 +92,7 @@ def test_reasons_and_kinds_are_stored_by_number() -> None:
 
 def test_the_environment_keeps_some_actions_to_itself() -> None:
     alone = {s.name for s in SOCIAL if s.environment_only}
-    assert alone == {"interview", "sign_up", "sign_up_product", "configure"}
+    assert alone == {"interview", "sign_up", "sign_up_product", "configure", "reflect"}
 
 
 def test_what_counts_as_engagement() -> None:
@@ -121,7 +123,7 @@ def test_looking_up() -> None:
     assert SOCIAL.spec("repost") is SOCIAL[3]
     assert "repost" in SOCIAL
     assert "retweet" not in SOCIAL
-    assert len(SOCIAL) == len(SOCIAL.names) == 32
+    assert len(SOCIAL) == len(SOCIAL.names) == 33
     with pytest.raises(ActionError, match=r"no action 'likepost' \(did you mean 'like_post'\?\)"):
         SOCIAL.code("likepost")
     with pytest.raises(ActionError, match=r"no action 'zzz'$"):

@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pages import DOCS, blocks
 
 import hubbub as hb
-from hubbub.store import RunStore, export
+from hubbub.actions import ActionBatch, Reason
+from hubbub.llm.chat import ChatRequest, Completion
+from hubbub.platform import Platform
+from hubbub.store import AnswerRow, CompletionRow, RunStore, export
 
 PAGE = (DOCS / "data.md").read_text(encoding="utf-8")
 SCENARIO = hb.Scenario(
@@ -28,12 +32,26 @@ SCENARIO = hb.Scenario(
 )
 
 
+def call_a_model(sim: hb.Simulation) -> None:
+    """Keep a call with a reply that can't be read, and an answer, in the run."""
+    batch = ActionBatch.blank(np.array([1]), sim.world.table.code("do_nothing"))
+    batch.refused[:], batch.texts, batch.text[:] = Reason.invalid_reply, ["{do"], 0
+    events = Platform.from_config(SCENARIO.platform, sim.world.table).apply(sim.world, batch, sim.t)
+    request, reply = ChatRequest("small", "You are on X.", "You are Ann."), Completion("{do")
+    call = CompletionRow(sim.t, 1, "turn", 0, request, reply)
+    answer = AnswerRow("mood", sim.t, 1, "feeling", "number", "5", 5.0, "small", asked="How?")
+    sim.store.commit(
+        sim.world, sim.t, events, None, finished=False, completions=[call], answers=[answer]
+    )
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     with hb.Simulation(SCENARIO, out=folder / "first") as sim:
         sim.run()
         sim.act(1, "follow", user_id=1)  # refused
+        call_a_model(sim)
     return folder
 
 
@@ -43,12 +61,12 @@ def store(folder: Path) -> Iterator[RunStore]:
         yield store
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(7))
 def test_queries_run_as_written(folder: Path, number: int) -> None:
     with closing(sqlite3.connect(folder / "first" / "run.db")) as db:
         rows = db.execute(blocks("data.md", "sql")[number]).fetchall()
     assert len(rows) > 0
-    assert len(blocks("data.md", "sql")) == 5
+    assert len(blocks("data.md", "sql")) == 7
 
 
 def test_python_runs_as_written(folder: Path) -> None:
@@ -68,7 +86,10 @@ def test_every_table_and_file_is_named(tmp_path: Path, store: RunStore) -> None:
         assert f"`{file.name}`" in PAGE, file.name
 
 
-@pytest.mark.parametrize("view", ["step", "post", "comment", "event_named", "relation", "reaction"])
+VIEWS = ("step", "post", "comment", "event_named", "relation", "reaction")
+
+
+@pytest.mark.parametrize("view", [*VIEWS, "completion_named", "answer_named"])
 def test_every_column_is_named(store: RunStore, view: str) -> None:
     for row in store.database.rows(f"PRAGMA table_info({view})"):
         assert re.search(rf"`{row[1]}`", PAGE), f"{view}.{row[1]}"

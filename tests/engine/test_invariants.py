@@ -16,6 +16,7 @@ import pytest
 import hubbub as hb
 from engine.scenarios import small
 from hubbub.engine import society
+from hubbub.engine.asked import Asked
 from hubbub.world import Table, World
 
 TABLES = ("agents", "items", "groups", "products", "notes")
@@ -98,11 +99,12 @@ def test_2_shards_of_a_step_do_not_move_each_others_numbers(monkeypatch):
     sim = hb.Simulation(small(events=[]))
     sim.run(3)
     inner = sim._society
-    active = inner._awake(4, np.empty(0, np.int32), only=False)
+    active = inner._awake(4, Asked(), only=False)
     frame = inner.feed.prepare(inner.world, 4, inner.world.streams)
     nobody = np.empty(0, np.int32)
-    _, alone, *_ = inner._decide_shard(4, frame, active[16:32], nobody, 1)
-    _, whole = inner._decide(4, active, nobody, society.Stopwatch())
+    here = np.ones(16, np.bool_)
+    _, alone, *_ = inner._decide_shard(4, frame, active[16:32], here, nobody, 1)
+    _, whole = inner._decide(4, frame, active, nobody, nobody, society.Stopwatch())
     mine = np.isin(whole.agent, active[16:32])
     np.testing.assert_array_equal(whole.action[mine], alone.action)
     np.testing.assert_array_equal(whole.target[mine], alone.target)

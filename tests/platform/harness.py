@@ -91,6 +91,7 @@ def as_batch(asks: Sequence[Ask], permutation: Sequence[int] | None = None) -> A
     agents = np.array([a.agent for a in asks], np.int32)
     codes = np.array([TABLE.code(a.name) for a in asks], np.int32)
     batch = replace(ActionBatch.blank(agents, codes), **ints)
+    batch.refused[:] = [Reason[a.refused or "ok"] for a in asks]
     rows = [i for i in permutation or range(len(asks)) if asks[i].text is not None]
     for i in rows:
         batch.text[i] = len(batch.texts)

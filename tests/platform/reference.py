@@ -17,7 +17,7 @@ import numpy as np
 
 from hubbub.rng import Streams
 
-ENVIRONMENT_ONLY = {"interview", "sign_up", "sign_up_product", "configure"}
+ENVIRONMENT_ONLY = {"interview", "sign_up", "sign_up_product", "configure", "reflect"}
 POSTS = ("post", "repost", "quote")
 #: Name of the pair set and of the counter that an agent's reaction to an item changes.
 REACTIONS = {"like": "likes", "dislike": "dislikes", "report": "reports", "boost": "boosts"}
@@ -38,6 +38,7 @@ class Ask:
     reply_to: int = -1
     text: str | None = None
     amount: int = 0
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,8 @@ class Reference:
     def _one(self, ask: Ask, *, environment: bool) -> Result:
         self._target = ask.target
         self._created = -1
+        if ask.refused:
+            return Result(ask, ask.refused, -1, -1)
         try:
             self._allowed(ask.name, environment=environment)
             getattr(self, ask.name)(ask)
@@ -230,6 +233,8 @@ class Reference:
 
     def interview(self, ask: Ask) -> None:
         self._good(ask.text)
+
+    reflect = interview
 
     def sign_up(self, ask: Ask) -> None:
         name = json.loads(str(ask.text))["user_name"]

@@ -96,7 +96,8 @@ def _ask(society: Reference, draw: Draw) -> Ask:
     elif not any(a.column == "text" for a in spec.args) or (name == "report_post" and variety % 2):
         text = None
     amount = AMOUNTS[variety % len(AMOUNTS)] if name == "purchase_product" else 0
-    return Ask(agent % len(society.names), wave, name, named, reply_to, text, amount)
+    refused = {8: "invalid_reply", 26: "no_reply"}.get(variety % 36, "")
+    return Ask(agent % len(society.names), wave, name, named, reply_to, text, amount, refused)
 
 
 def _name_one(society: Reference, kind: str | None, choice: int) -> int:
@@ -201,7 +202,7 @@ def test_rejected_actions_change_nothing(config: PlatformConfig, history: Histor
 def test_the_random_batches_try_every_action_and_every_reason() -> None:
     """Guard of the tests above: what they never try, they do not test."""
     tried: Counter[tuple[str, str]] = Counter()
-    for seed in range(100):
+    for seed in range(120):
         preset = ("x", "reddit")[seed % 2]
         actions = "default" if seed % 5 == 0 else "all"
         config = PlatformConfig(preset=preset, actions=actions, max_text_length=MAX_TEXT)
@@ -212,4 +213,5 @@ def test_the_random_batches_try_every_action_and_every_reason() -> None:
     always = set(PRESETS["x"].actions) & set(PRESETS["reddit"].actions)
     own = {s.name for s in TABLE if s.name not in SOCIAL}
     possible -= {(n, "not_allowed") for n in always | own}
+    possible |= {(n, r) for n in WRITING for r in ("invalid_reply", "no_reply")}
     assert possible - set(tried) == set()

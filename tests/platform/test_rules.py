@@ -56,6 +56,7 @@ def texts() -> Iterator[Case]:
         yield case("bad_text", 1, "create_group", name=text)
         yield case("bad_text", 0, "send_to_group", group_id=0, content=text)
         yield case("bad_text", 0, "interview", question=text)
+        yield case("bad_text", 0, "reflect", content=text)
         yield case("bad_text", -1, "sign_up_product", name=text)
     yield case("bad_text", 0, "create_post", "reddit", content="x" * 10_001)
     yield case("ok", 0, "create_post", content="x" * 1000)
@@ -162,6 +163,7 @@ def the_rest() -> Iterator[Case]:
     yield case("ok", -1, "sign_up_product", name="mug")
     yield case("ok", -1, "configure", settings={"feed.explore": 0.1})
     yield case("ok", 0, "interview", question="Why?")
+    yield case("ok", 0, "reflect", content="I like chess")
     yield case("ok", 0, "search_posts", query="nothing like it")
     yield case("ok", 0, "search_user", query="")
     for name in ("do_nothing", "refresh", "trend", "listen_from_group"):
@@ -228,6 +230,7 @@ def test_agents_may_not_do_what_is_the_environments(stage: World) -> None:
             (1, [Action("configure", settings={"feed.explore": 1.0})]),
             (2, [Action("sign_up_product", name="mug")]),
             (3, [Action("interview", question="Why?")]),
+            (4, [Action("reflect", content="I like chess")]),
         ],
         stage.product,
     )
@@ -355,6 +358,33 @@ def test_what_an_action_has_no_argument_for_is_ignored(stage: World) -> None:
         "like_post": (0, 0, False),
         "do_nothing": (-1, 0, False),
     }
+
+
+def test_what_a_model_failed_to_say_is_kept_and_changes_nothing(stage: World) -> None:
+    like, post = SOCIAL.code("like_post"), SOCIAL.code("create_post")
+    batch = ActionBatch.blank(np.array([1, 2, 2, 5]), np.array([like, like, post, like]))
+    batch.wave[:] = [0, 0, 1, 1]
+    batch.target[:] = [0, 0, -1, 10**6]
+    batch.amount[:] = 7
+    batch.texts, batch.text[:] = ['{"do": [', "hello"], [0, -1, 1, 0]
+    batch.refused[:] = [Reason.invalid_reply, 0, 0, Reason.no_reply]
+    items, likes = len(stage.items), int(stage.items["likes"][0])
+    events = platform().apply(stage, batch, 2)
+    found = {
+        (int(a), Reason(int(r)).name, int(t), int(v), int(m)): stage.texts[int(x)]
+        for a, r, t, v, m, x in zip(
+            events.agent, events.reason, events.target, events.via, events.amount, events.text,
+            strict=True,
+        )
+    }  # fmt: skip
+    assert found == {
+        (1, "invalid_reply", -1, -1, 0): '{"do": [',
+        (2, "ok", 0, 0, 0): "",
+        (2, "ok", -1, -1, 0): "hello",
+        (5, "no_reply", -1, -1, 0): '{"do": [',
+    }
+    assert len(stage.items) == items + 1
+    assert stage.items["likes"][0] == likes + 1
 
 
 def test_an_action_may_name_only_what_existed_when_its_wave_began(make_world: Any) -> None:

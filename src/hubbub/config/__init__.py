@@ -3,10 +3,12 @@
 from hubbub.config.load import (
     apply_overrides,
     load_scenario,
+    load_survey,
     parse_override,
     parse_scenario,
     scenario_schema,
     to_yaml,
+    without_models,
 )
 from hubbub.config.scenario import Scenario
 
@@ -14,8 +16,10 @@ __all__ = [
     "Scenario",
     "apply_overrides",
     "load_scenario",
+    "load_survey",
     "parse_override",
     "parse_scenario",
     "scenario_schema",
     "to_yaml",
+    "without_models",
 ]

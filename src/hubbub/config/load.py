@@ -1,18 +1,22 @@
-"""Scenarios in and out: YAML files, overrides, the JSON Schema; errors that name field and fix."""
+"""Scenarios and questionnaires: YAML files, overrides, the JSON Schema; errors for people."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from hubbub.config.minds import SurveyConfig
 from hubbub.config.problems import listed, problems
 from hubbub.config.scenario import Scenario
+from hubbub.config.section import Section
 from hubbub.config.text import Document, dump, parse_value
 from hubbub.errors import ScenarioError
+
+_Read = TypeVar("_Read", bound=Section)
 
 
 def load_scenario(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
@@ -25,12 +29,24 @@ def load_scenario(path: str | Path, overrides: Mapping[str, Any] | None = None) 
     if document.data is None:
         raise ScenarioError(f"{path}: the file is empty; `hubbub init` writes one to start from")
     changed = apply_overrides(_mapping(document.data, str(path)), overrides or {})
-    return _validated(changed, str(path), document, frozenset(overrides or ()))
+    return _validated(Scenario, changed, str(path), document, frozenset(overrides or ()))
+
+
+def load_survey(path: str | Path) -> SurveyConfig:
+    """Return the survey in a YAML file; ScenarioError lists every problem."""
+    path = Path(path)
+    document = Document(_read(path), str(path))
+    if not isinstance(document.data, Mapping) or "questions" not in document.data:
+        raise ScenarioError(
+            f"{path}: a questionnaire is a file with a list of questions, such as\n"
+            "  questions:\n    - {name: trust, ask: I trust the news., kind: likert}"
+        )
+    return _validated(SurveyConfig, document.data, str(path), document)
 
 
 def parse_scenario(data: Mapping[str, Any], source: str = "scenario") -> Scenario:
     """Return the scenario of a mapping; ScenarioError lists every problem."""
-    return _validated(_mapping(data, source), source)
+    return _validated(Scenario, _mapping(data, source), source)
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -54,6 +70,15 @@ def apply_overrides(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> di
     return result
 
 
+def without_models(scenario: Scenario) -> Scenario:
+    """Return the scenario with the statistical policy in place of language models, no surveys."""
+    groups = [
+        group.model_copy(update={"model": None, "policy": "statistical"}) if group.model else group
+        for group in scenario.agents
+    ]
+    return scenario.model_copy(update={"agents": groups, "models": {}, "surveys": []})
+
+
 def scenario_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a scenario, for editors."""
     schema = Scenario.model_json_schema()
@@ -73,7 +98,7 @@ def _read(path: Path) -> str:
     except IsADirectoryError:
         inside = path / "scenario.yaml"
         hint = f"; did you mean {inside}?" if inside.is_file() else ""
-        raise ScenarioError(f"{path} is a folder, not a scenario file{hint}") from None
+        raise ScenarioError(f"{path} is a folder, not a file{hint}") from None
     except OSError as error:
         raise ScenarioError(f"{path} cannot be read: {error.strerror}") from None
     try:
@@ -121,13 +146,14 @@ def _index(items: list[Any], part: str, name: str) -> int:
 
 
 def _validated(
+    model: type[_Read],
     data: Mapping[str, Any],
     source: str,
     document: Document | None = None,
     overridden: Collection[str] = (),
-) -> Scenario:
+) -> _Read:
     try:
-        return Scenario.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
-        found = problems(error, Scenario, document, overridden)
+        found = problems(error, model, document, overridden)
     raise ScenarioError(listed(source, found))

@@ -137,6 +137,8 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
         hint = ""
         if "'\\t'" in what:
             hint = "; indent with spaces, not tabs"
+        elif what.endswith("but got '?'"):
+            hint = "; if that ends a text, inside { } put it in quotes"
         elif "mapping values are not allowed" in what:
             hint = (
                 "; a colon inside a text needs quotes around the text, or a line is badly indented"

@@ -1,6 +1,7 @@
 """The step loop and the simulation as users hold it."""
 
-from hubbub.engine.simulation import Hook, Outcome, Simulation
+from hubbub.engine.asked import Ask, Outcome
+from hubbub.engine.simulation import Hook, Simulation
 from hubbub.engine.society import StepReport
 
-__all__ = ["Hook", "Outcome", "Simulation", "StepReport"]
+__all__ = ["Ask", "Hook", "Outcome", "Simulation", "StepReport"]

@@ -2,10 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hubbub.actions import Action
 from hubbub.errors import ActionError, RunError
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one action: was it carried out, else why not; the id of what it created.
+
+    `result` is the answer of a query: ids of posts or users, a dict of groups, or for `refresh` all
+    that the agent is shown now (hubbub.policy.AgentView); else None.
+    """
+
+    ok: bool
+    reason: str
+    id: int | None = None
+    result: Any = None
+
+
+class Ask:
+    """In `step`: wake the agent and let it decide itself, by its model or policy."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Ask()"
+
+
+class Asked:
+    """Who is awake in a step because somebody said so: `actions` of those told what to do.
+
+    `told` and `called` (those who decide themselves) are int32, ascending; `agents` are both.
+    """
+
+    def __init__(
+        self, actions: Mapping[int, Sequence[Action]] | None = None, called: Iterable[int] = ()
+    ) -> None:
+        self.actions = dict(actions or {})
+        self.told = np.array(sorted(self.actions), np.int32)
+        self.called = np.array(sorted(called), np.int32)
+        self.agents: NDArray[np.int32] = np.union1d(self.told, self.called).astype(np.int32)
+
+    @classmethod
+    def of(cls, turns: Sequence[tuple[int, Sequence[Action] | Action | Ask]]) -> Asked:
+        """Return what `step` was given; ActionError for what is no turn, or an agent twice."""
+        if len({agent for agent, _ in turns}) < len(turns):
+            raise ActionError("step was given the same agent by id and by user name")
+        called = [agent for agent, turn in turns if isinstance(turn, Ask)]
+        told = {agent: _turn_of(turn) for agent, turn in turns if not isinstance(turn, Ask)}
+        return cls(told, called)
 
 
 def whole_steps(steps: int) -> int:
@@ -15,10 +67,12 @@ def whole_steps(steps: int) -> int:
     return steps
 
 
-def turn_of(actions: Sequence[Action] | Action) -> Sequence[Action]:
+def _turn_of(actions: Sequence[Action] | Action) -> Sequence[Action]:
     """Return an agent's actions in a step; ActionError for anything else."""
     turn = [actions] if isinstance(actions, Action) else list(actions)
     wrong = next((a for a in turn if not isinstance(a, Action)), None)
     if wrong is not None:
-        raise ActionError(f"step takes actions such as hb.Action('trend'), not {wrong!r}")
+        raise ActionError(
+            f"step takes actions such as hb.Action('trend'), or hb.Ask(), not {wrong!r}"
+        )
     return turn

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-import numpy as np
+import pyarrow.compute as pc
 
 from hubbub import population
 from hubbub.actions import Action, Reason
 from hubbub.actions.spec import Configure
-from hubbub.config.load import load_scenario, parse_scenario
+from hubbub.config.load import apply_overrides, load_scenario, parse_scenario
+from hubbub.config.minds import SurveyConfig
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
-from hubbub.engine.asked import turn_of, whole_steps
+from hubbub.engine.answers import answer
+from hubbub.engine.asked import Ask, Asked, Outcome, whole_steps
+from hubbub.engine.budget import Budget, BudgetSpent
+from hubbub.engine.inference import Inference, Replies
+from hubbub.engine.looking import Looking
 from hubbub.engine.memory import give_back
-from hubbub.engine.schedule import check_schedule, check_settings, start_events
+from hubbub.engine.minds import Minds
+from hubbub.engine.origin import begin, make_world, refold
+from hubbub.engine.schedule import check_schedule, check_settings
 from hubbub.engine.society import Society, StepReport, Stopwatch
+from hubbub.engine.surveys import as_survey, named_anew
 from hubbub.engine.tables import ArrowTable
-from hubbub.errors import ActionError, RunError, ScenarioError
-from hubbub.feed import Explained
-from hubbub.platform import Platform, action_table, queries
-from hubbub.policy import AgentView
+from hubbub.errors import ModelError, RunError, ScenarioError, StoreError
+from hubbub.mind.memory import Memory
+from hubbub.mind.survey import due
 from hubbub.population.io import from_blobs, to_blobs
 from hubbub.rng import Streams
-from hubbub.store import RunStore, check_free, export
-from hubbub.world import Population, Slate, World
-from hubbub.world.fold import fold, fold_slate
+from hubbub.store import RunStore, check_free
+from hubbub.world import World
+
+if TYPE_CHECKING:
+    from hubbub.llm.inferencer import Answering
 
 
 class Hook(Protocol):
@@ -40,26 +48,16 @@ class Hook(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one action: was it carried out, else why not; the id of what it created.
-
-    `result` is the answer of a query: ids of posts or users, a dict of groups, or for `refresh` all
-    that the agent is shown now (hubbub.policy.AgentView); else None.
-    """
-
-    ok: bool
-    reason: str
-    id: int | None = None
-    result: Any = None
-
-
-class Simulation:
+class Simulation(Looking):
     """A society that runs.
 
     Nothing touches the disk unless `out` names a folder for the run. `base` is the folder from
     which relative paths of the scenario start (default: the current one). `threads` changes the
-    speed and nothing else.
+    speed and nothing else. `models` are stand-ins for language models, by name: functions of this
+    process (hubbub.testing). `replay` is the folder of a run whose recorded replies take the place
+    of the models'; what it lacks is an error, or with `only_missing` asked of the model.
+
+    `paused` says why `run` ended early: the budget for models is spent.
     """
 
     def __init__(
@@ -69,14 +67,22 @@ class Simulation:
         out: Path | str | None = None,
         base: Path | str | None = None,
         threads: int | None = None,
+        models: Mapping[str, Answering] | None = None,
+        replay: Path | str | None = None,
+        only_missing: bool = False,
     ) -> None:
         self.scenario = scenario
         self._out = Path(out) if out is not None else None
         self._base = Path(base) if base is not None else Path()
         self._threads = threads
         self._encoder = make_encoder(scenario.encoder.kind, scenario.encoder.dims)
+        self._replies = Replies(
+            models or {}, None if replay is None else Path(replay), only_missing
+        )
+        self._inference: Inference | None = None
         self._society: Society | None = None
         self._store: RunStore | None = None
+        self.paused: str | None = None
         self._stopping = False
         self._closed = False
         self.notes: list[str] = []
@@ -88,19 +94,31 @@ class Simulation:
         *,
         out: Path | str | None = None,
         overrides: Mapping[str, Any] | None = None,
-        threads: int | None = None,
+        **options: Any,
     ) -> Self:
-        """Return the simulation of a scenario file; `overrides` are values by dotted name."""
+        """Return the simulation of a scenario file; `overrides` are values by dotted name.
+
+        The other options are those of the class.
+        """
         scenario = load_scenario(Path(path), overrides)
-        return cls(scenario, out=out, base=Path(path).parent, threads=threads)
+        return cls(scenario, out=out, base=Path(path).parent, **options)
 
     @classmethod
-    def resume(cls, folder: Path | str, *, threads: int | None = None) -> Self:
-        """Return the simulation of a run folder, at its last whole step, ready to go on."""
+    def resume(
+        cls, folder: Path | str, *, overrides: Mapping[str, Any] | None = None, **options: Any
+    ) -> Self:
+        """Return the simulation of a run folder, at its last whole step, ready to go on.
+
+        `overrides` change what may change between sessions (models and budget), and are kept with
+        the run. The other options are those of the class.
+        """
         store = RunStore.open(Path(folder), mode="write")
         try:
             scenario = parse_scenario(store.scenario(), str(folder))
-            sim = cls(scenario, out=folder, threads=threads)
+            if overrides:
+                scenario = _changed(scenario, overrides)
+                store.save_scenario(scenario.model_dump_json())
+            sim = cls(scenario, out=folder, **options)
             sim._store = store
             sim._ready()
         except BaseException:
@@ -123,19 +141,21 @@ class Simulation:
         self._closed = False
         if seed is not None:
             self.scenario = self.scenario.model_copy(update={"seed": seed})
+        self._open_models()
         scenario = self.scenario
         people = population.build(scenario, self._encoder, Streams(scenario.seed), self._base)
         self.notes = people.notes
-        world = self._world(people)
-        society = Society(scenario, world, threads=self._threads)
+        world = make_world(scenario, self._encoder, people)
+        society = self._settle(world)
         check_schedule(scenario, world)
         self._store = RunStore.create(
             self._out, scenario.model_dump_json(), to_blobs(people), world
         )
-        self._begin(self._store, society, people)
+        begin(self._store, society, scenario, people)
         self._society = society
         del people
         give_back()
+        self._hold_due()
         return self
 
     def close(self) -> None:
@@ -181,45 +201,106 @@ class Simulation:
             events = society.platform.apply(
                 world, batch, world.step, environment=spec.environment_only
             )
+            society.remember(world.step, events, None)
             self.store.commit(world, world.step, events, None, finished=False)
             if configures:
                 society.configure(self.scenario)
         reason = Reason(int(events.reason[0]))
         item = int(events.item[0])
-        result = self._answer(agent, name, args) if reason is Reason.ok else None
+        result = answer(society, agent, name, args) if reason is Reason.ok else None
+        if name == "interview" and society.minds is not None and society.minds.model_of(agent):
+            (result,) = self.survey(args["question"], [agent])["answer"].to_pylist()
         return Outcome(reason is Reason.ok, reason.name, item if item >= 0 else None, result)
 
     def step(
-        self, actions: Mapping[Any, Sequence[Action] | Action] | None = None, *, only: bool = False
+        self,
+        actions: Mapping[Any, Sequence[Action] | Action | Ask] | None = None,
+        *,
+        only: bool = False,
     ) -> StepReport:
         """Run one step.
 
-        The agents of `actions` (ids or user names) do as given, everyone else awake decides. With
-        `only`, nobody else takes part.
+        The agents of `actions` (ids or user names) do as given, or for `hb.Ask()` are awake and
+        decide; everyone else awake decides, too. With `only`, nobody else takes part. BudgetSpent
+        if what models may cost does not reach for the step.
         """
         society = self._ready()
-        turns = [(self._agent(agent), turn_of(acts)) for agent, acts in (actions or {}).items()]
-        told = dict(turns)
-        if len(told) < len(turns):
-            raise ActionError("step was given the same agent by id and by user name")
+        asked = Asked.of([(self._agent(agent), turn) for agent, turn in (actions or {}).items()])
         t = society.world.step + 1
         self._check_calendar(t)
         with self._undone_on_error():
-            step = society.step(t, told, only=only)
+            step = society.step(t, asked, only=only)
             watch = Stopwatch()
-            self.store.commit(society.world, t, step.events, step.slate, finished=True)
+            self.store.commit(
+                society.world,
+                t,
+                step.events,
+                step.slate,
+                finished=True,
+                completions=step.completions,
+            )
             watch.lap("commit")
             step.seconds.update(watch.seconds)
+        self._hold_due()
         return step.report(t)
 
+    def survey(
+        self,
+        survey: SurveyConfig | str | Sequence[str],
+        agents: Sequence[int | str] | None = None,
+        *,
+        model: str | None = None,
+    ) -> ArrowTable:
+        """Put questions to agents now, and return their answers, which are kept with the run.
+
+        `survey` is a SurveyConfig, or one or more questions in words. `agents` (ids or user names)
+        take the place of its conditions on who is asked, `model` that of its model. The world and
+        the digest stay as they are, unless the survey says that agents remember it.
+        """
+        config = as_survey(survey, model)
+        self._ready()
+        if config.model is not None:
+            self._open_models(config.model)
+        chosen = None if agents is None else [self._agent(agent) for agent in agents]
+        config = named_anew(config, self.store.surveys_held(), self.t)
+        self._hold(config, chosen)
+        held = self.store.answers()
+        mine = pc.and_(pc.equal(held["survey"], config.name), pc.equal(held["step"], self.t))
+        return ArrowTable(held.filter(mine))
+
+    def _hold(self, survey: SurveyConfig, agents: Sequence[int] | None = None) -> None:
+        society = self._ready()
+        with self._undone_on_error():
+            if society.minds is None:
+                raise ModelError(
+                    "no model drives anyone in this run; name one for the survey (its `model`)"
+                )
+            society.minds.hold(survey, agents, society.platform, self.store)
+
+    def _hold_due(self) -> None:
+        """Hold the surveys that are due after the step the run is at, and were not held."""
+        t = self.t
+        held = self.store.surveys_held() if self.scenario.surveys else set()
+        for survey in due(self.scenario.surveys, t):
+            if (survey.name, t) not in held:
+                self._hold(survey)
+
     def run(self, steps: int | None = None, hooks: Sequence[Hook] = ()) -> int:
-        """Run `steps` more steps (default: up to the scenario's number) and return the last."""
+        """Run `steps` more steps (default: up to the scenario's number) and return the last.
+
+        Ends earlier at a whole step after `stop`, or when the budget is spent (see `paused`).
+        """
         self._ready()
         last = self.scenario.steps if steps is None else self.t + whole_steps(steps)
         self._check_calendar(last)
+        self.paused = None
         try:
             while self.t < last and not self._stopping:
-                report = self.step()
+                try:
+                    report = self.step()
+                except BudgetSpent as spent:
+                    self.paused = str(spent)
+                    break
                 for hook in hooks:
                     hook.stepped(report)
         finally:
@@ -233,6 +314,8 @@ class Simulation:
         if end > self.scenario.steps:
             self.scenario = self.scenario.model_copy(update={"steps": end})
             self.store.save_scenario(self.scenario.model_dump_json())
+            if self.scenario.turns.staleness:  # later turns are due on worlds that are past
+                self._leave()
 
     def stop(self) -> None:
         """Let `run` end after the step it is in, or before its first if it has not begun.
@@ -240,55 +323,6 @@ class Simulation:
         Safe to call from a signal handler or another thread.
         """
         self._stopping = True
-
-    # -- looking ------------------------------------------------------------------------------
-
-    @property
-    def t(self) -> int:
-        """The last finished step; 0 before the first."""
-        return self.world.step
-
-    @property
-    def world(self) -> World:
-        """The world as it stands. Read it; only actions change it."""
-        return self._ready().world
-
-    @property
-    def store(self) -> RunStore:
-        """The store of this run."""
-        self._ready()
-        assert self._store is not None  # noqa: S101 - made by reset
-        return self._store
-
-    def events(self) -> ArrowTable:
-        """Return what happened, one row per action asked for, accepted or not."""
-        return ArrowTable(self.store.events())
-
-    def posts(self) -> ArrowTable:
-        """Return posts, reposts and quotes with their counters."""
-        return ArrowTable(self.store.posts())
-
-    def agents(self) -> ArrowTable:
-        """Return the agents with their profiles and counters."""
-        return ArrowTable(self.store.agents())
-
-    def show(self, agent: int | str) -> AgentView:
-        """Return what an agent would be shown if it woke now. Looking leaves no trace."""
-        society = self._ready()
-        return society.show(self._agent(agent))
-
-    def explain(self, agent: int | str) -> list[Explained]:
-        """Return every candidate of an agent's next slate: shown, or why not, and its score."""
-        society = self._ready()
-        return society.explain(self._agent(agent))
-
-    def digest(self) -> str:
-        """Return the hash of the run's content; equal for equal runs."""
-        return self.store.digest()
-
-    def export(self, format: str, out: Path | str) -> None:  # noqa: A002 - the public word
-        """Write the run as `oasis` (SQLite), `parquet` or `graphml` to `out`."""
-        export(self.store, format, Path(out))
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -300,40 +334,44 @@ class Simulation:
                 self.reset()
             else:  # resumed, or an error cut a step off: go back to what was committed
                 self._society = self._refold(self._store)
+                self._hold_due()
         assert self._society is not None  # noqa: S101 - made above
         return self._society
 
-    def _world(self, people: Population) -> World:
-        scenario = self.scenario
-        return World(
-            action_table(scenario.platform.extra_actions),
-            list(scenario.topics),
-            self._encoder,
-            people,
-            seed=scenario.seed,
-        )
+    def _settle(self, world: World) -> Society:
+        """Return the society in a world, its models at hand."""
+        minds = None
+        if self._inference is not None:
+            store = self._store
+            inferencer = self._inference.inferencer(store)
+            spent = store.spent() if store is not None else (0, 0, 0.0)
+            budget = Budget(self.scenario.budget, self.scenario.models, spent)
+            memory = Memory(world.table, step_minutes=self.scenario.time.step_minutes)
+            minds = Minds(world, memory, inferencer, budget)
+        return Society(self.scenario, world, minds, threads=self._threads)
 
-    def _begin(self, store: RunStore, society: Society, people: Population) -> None:
-        """Commit step 0: the products and posts that exist before step 1."""
-        start = start_events(society.world, society.platform, self.scenario.products, people.posts)
-        store.commit(society.world, 0, start, Slate.empty(np.empty(0, np.int32)), finished=True)
+    def _open_models(self, also: str | None = None) -> None:
+        """Open the models that agents or surveys name; ModelError before anything is made."""
+        named = [group.model for group in self.scenario.agents]
+        named += [survey.model for survey in self.scenario.surveys]
+        used = {name for name in (*named, also) if name is not None}
+        if self._inference is not None and not used <= self._inference.names:
+            self._leave()
+            self._inference.close()
+            self._inference = None
+        if used and self._inference is None:
+            self._leave()
+            self._inference = Inference(self.scenario, used, self._replies, self._base)
 
     def _refold(self, store: RunStore) -> Society:
         """Return the society whose world is the fold of the log."""
+        self._open_models()
         store.reread()
         people = from_blobs(store.population_blobs())
-        world = self._world(people)
-        platform = Platform.from_config(self.scenario.platform, world.table)
-        world.exclusive_reactions = platform.exclusive_reactions
-        for part in store.replay():
-            world.step = part.step
-            world.texts.intern(part.texts)
-            fold(world, part.events)
-            if part.slate is not None:
-                fold_slate(world, part.slate)
-        society = Society(self.scenario, world, threads=self._threads)
+        world = make_world(self.scenario, self._encoder, people)
+        society = refold(store, self.scenario, world, self._settle)
         if store.steps < 0:  # it was cut off before its first step was whole
-            self._begin(store, society, people)
+            begin(store, society, self.scenario, people)
         del people
         give_back()
         return society
@@ -343,10 +381,18 @@ class Simulation:
         try:
             yield
         except BaseException:  # also an interrupt: what was not committed did not happen
-            if self._society is not None:
-                self._society.close()
-            self._society = None
+            self._leave()
             raise
+
+    def _leave(self) -> None:
+        """Let the society go; replies to turns that were not finished are kept with the run."""
+        society, self._society = self._society, None
+        if society is None:
+            return
+        society.close()
+        if society.minds is not None and self._store is not None:
+            with suppress(StoreError):  # another error is on its way, and only money is lost
+                self._store.keep(society.minds.salvage())
 
     def _check_calendar(self, step: int) -> None:
         try:
@@ -357,42 +403,21 @@ class Simulation:
                 "shorter steps or fewer"
             ) from None
 
-    def _agent(self, agent: int | str) -> int:
-        """Return the id of an agent given by id or user name; ActionError if there is none."""
-        world = self.world
-        if isinstance(agent, str):
-            found = world.profiles.find(agent)
-            if found is None:
-                raise ActionError(f"there is no agent with the user name '{agent}'")
-            return found
-        last = len(world.agents) - 1
-        whole = isinstance(agent, int | np.integer) and not isinstance(agent, bool)
-        if not whole or not 0 <= agent <= last:
-            raise ActionError(f"there is no agent {agent!r}; ids go from 0 to {last}")
-        return int(agent)
-
-    def _answer(self, agent: int, name: str, args: Mapping[str, Any]) -> Any:
-        society = self._ready()
-        world = society.world
-        match name:
-            case "search_posts":
-                return queries.search_posts(world, args["query"])
-            case "search_user":
-                return queries.search_user(world, args["query"])
-            case "trend":
-                days = society.platform.trend_days
-                since = world.step - round(days * 1440 / self.scenario.time.step_minutes)
-                return queries.trend(world, since, society.platform.trend_size)
-            case "listen_from_group":
-                return queries.groups(world, agent)
-            case "refresh":
-                return society.show(agent)
-            case _:
-                return None
-
     def _discard(self) -> None:
-        if self._society is not None:
-            self._society.close()
+        self._leave()
+        if self._inference is not None:
+            self._inference.close()
         if self._store is not None:
             self._store.close()
-        self._society = self._store = None
+        self._inference = self._store = None
+
+
+def _changed(scenario: Scenario, overrides: Mapping[str, Any]) -> Scenario:
+    """Return the scenario with other models or another budget; ScenarioError for the rest."""
+    for name in overrides:
+        if not name.startswith(("models.", "budget.")):
+            raise ScenarioError(
+                f"'{name}' cannot change when a run goes on: models.* and budget.* can"
+            )
+    data = scenario.model_dump(mode="json")
+    return parse_scenario(apply_overrides(data, overrides), "the changed scenario")

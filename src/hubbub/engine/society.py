@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from hubbub.actions import Action, ActionBatch, Reason
 from hubbub.config.scenario import Scenario
+from hubbub.engine.asked import Asked
+from hubbub.engine.minds import Minds, Thought
 from hubbub.engine.schedule import Schedule, assemble
 from hubbub.feed import Explained, Frame
 from hubbub.feed.comments import shown_comments
 from hubbub.policy import AgentView, Observation, view
+from hubbub.store.completions import CompletionRow
 from hubbub.time import draw
 from hubbub.world import Events, Slate, World
 from hubbub.world.fold import fold_slate
@@ -42,6 +45,7 @@ class Step:
 
     events: Events
     slate: Slate
+    completions: list[CompletionRow]
     seconds: dict[str, float] = field(default_factory=dict)
 
     def report(self, step: int) -> StepReport:
@@ -52,11 +56,20 @@ class Step:
 
 
 class Society:
-    """A world with everything that moves it: clock, platform, feed, policy, schedule."""
+    """A world with everything that moves it: clock, platform, feed, policy, models, schedule."""
 
-    def __init__(self, scenario: Scenario, world: World, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        world: World,
+        minds: Minds | None = None,
+        *,
+        threads: int | None = None,
+    ) -> None:
         self.world = world
+        self.minds = minds
         self.schedule = Schedule(scenario)
+        self.foreseen = world.step
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
         self.configure(scenario)
 
@@ -67,28 +80,50 @@ class Society:
         self.time = now.time
         self.clock, self.platform, self.feed, self.policy = assemble(now, self.world)
         self.comments = now.feed.comments
+        if self.minds is not None:
+            self.minds.configure(now, self.platform, self.policy, self.clock)
 
-    def step(
-        self, t: int, scripted: Mapping[int, Sequence[Action]] | None = None, *, only: bool = False
-    ) -> Step:
+    def step(self, t: int, asked: Asked | None = None, *, only: bool = False) -> Step:
         """Run step `t`: everyone awake decides on the world as it stands, then all is applied.
 
-        The agents of `scripted` do as they are told; with `only`, nobody else is awake. An agent
-        with lines in its script is awake when they are due.
+        Who is `asked` is awake; some of them do as they are told. With `only`, nobody else is
+        awake. An agent with lines in its script is awake when they are due.
         """
-        world, watch = self.world, Stopwatch()
+        asked, world, watch = asked or Asked(), self.world, Stopwatch()
         scheduled = self.schedule.apply(world, self.platform, t)
         if any(e == world.table.code("configure") for e in scheduled.action):
             self.configure(self.scenario)
-        told = np.array(sorted(scripted or ()), np.int32)
-        active = self._awake(t, told, only=only)
+        active = self._awake(t, asked, only=only)
         watch.lap("activation")
-        slate, batch = self._decide(t, active, told, watch)
-        batch = ActionBatch.concat([batch, self.batch(scripted or {})])
-        events = self.platform.apply(world, batch, t)
+        frame = self.feed.prepare(world, t, world.streams)
+        thinking = self._ask_models(t, frame, active, asked, only=only)
+        watch.lap("models")
+        slate, batch = self._decide(t, frame, active, thinking, asked.told, watch)
+        thought = self._collect(t, thinking, asked.told)
+        watch.lap("models")
+        slate = Slate.merge([slate, thought.slate])
+        batch = ActionBatch.concat([batch, thought.batch, self.batch(asked.actions)])
+        events = [scheduled, self.platform.apply(world, batch, t)]
+        if len(thought.notes):
+            events.append(self.platform.apply(world, thought.notes, t, environment=True))
         fold_slate(world, slate)
+        step = Step(Events.concat(events), slate, thought.rows, watch.seconds)
+        self.remember(t, step.events, slate)
         watch.lap("apply")
-        return Step(Events.concat([scheduled, events]), slate, watch.seconds)
+        return step
+
+    def foresee(self, t: int) -> None:
+        """Ask for the turns of later steps that are asked for as step `t` begins, if any."""
+        last = min(t + self.scenario.turns.staleness, self.scenario.steps)
+        for u in range(max(t, self.foreseen) + 1, last + 1):
+            awake = draw(self.world, u, self.clock, self.world.streams, self.time, ahead=u - t)
+            self._ask(u, self.feed.prepare(self.world, u, self.world.streams), awake)
+            self.foreseen = u
+
+    def remember(self, t: int, events: Events, slate: Slate | None) -> None:
+        """Let the agents driven by models remember what happened."""
+        if self.minds is not None:
+            self.minds.remember(t, events, slate)
 
     def batch(self, turns: Mapping[int, Sequence[Action]]) -> ActionBatch:
         """Return these agents' actions as columns."""
@@ -98,7 +133,7 @@ class Society:
         """Return what one agent would be shown if it woke now."""
         t = self.world.step + 1
         frame = self.feed.prepare(self.world, t, self.world.streams)
-        return view(self._observe(t, frame, np.array([agent], np.int32), 0), 0)
+        return view(self._observe(t, frame, np.array([agent], np.int32), np.arange(1), 0), 0)
 
     def explain(self, agent: int) -> list[Explained]:
         """Return what was considered for the slate that the agent would be shown now."""
@@ -109,40 +144,95 @@ class Society:
         """Let the threads go."""
         self._pool.shutdown()
 
-    def _awake(self, t: int, told: NDArray[np.int32], *, only: bool) -> NDArray[np.int32]:
+    def _awake(self, t: int, asked: Asked, *, only: bool) -> NDArray[np.int32]:
         if only:
-            return told
+            return asked.agents
         awake = draw(self.world, t, self.clock, self.world.streams, self.time)
-        called = np.concatenate([told, self.policy.speakers(self.world, t)])
+        called = np.concatenate([asked.agents, self.policy.speakers(self.world, t)])
         return np.union1d(awake, called).astype(np.int32) if len(called) else awake
 
+    def _ask_models(
+        self, t: int, frame: Frame, active: NDArray[np.int32], asked: Asked, *, only: bool
+    ) -> NDArray[np.int32]:
+        """Ask for the turns that are due, and return whose turns of this step models decide.
+
+        Turns that were asked for in earlier steps, on older worlds, are among them.
+        """
+        if self.minds is None:
+            return np.empty(0, np.int32)
+        out = self.minds.asked(t)
+        due = active if t > self.foreseen else asked.called
+        due = np.setdiff1d(due, np.concatenate([out, asked.told])).astype(np.int32)
+        due = self._ask(t, frame, due)
+        self.foreseen = max(t, self.foreseen)
+        self.foresee(t)
+        return np.union1d(np.intersect1d(out, active) if only else out, due).astype(np.int32)
+
+    def _ask(self, t: int, frame: Frame, agents: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Ask for the turns of those of the agents who are driven by models; return them."""
+        assert self.minds is not None  # noqa: S101 - its callers have looked
+        mine = agents[self.minds.drives(agents)]
+        shards = [mine[i : i + SHARD] for i in range(0, len(mine), SHARD)]
+        self.minds.ask(t, [self._observe(t, frame, s, np.arange(len(s)), 0) for s in shards])
+        return mine
+
+    def _collect(self, t: int, thinking: NDArray[np.int32], told: NDArray[np.int32]) -> Thought:
+        if self.minds is None:
+            return Thought.none()
+        return self.minds.collect(t, thinking, overruled=told)
+
     def _decide(
-        self, t: int, active: NDArray[np.int32], told: NDArray[np.int32], watch: Stopwatch
+        self,
+        t: int,
+        frame: Frame,
+        active: NDArray[np.int32],
+        thinking: NDArray[np.int32],
+        told: NDArray[np.int32],
+        watch: Stopwatch,
     ) -> tuple[Slate, ActionBatch]:
-        """Show every active agent its slate and ask its policy, shard by shard."""
-        frame = self.feed.prepare(self.world, t, self.world.streams)
+        """Show everyone else who is active its slate and ask its policy, shard by shard."""
+        elsewhere = thinking
+        if self.minds is not None:  # with staleness, models' agents wake by an older world alone
+            mine = active[self.minds.drives(active)]
+            elsewhere = np.union1d(thinking, np.setdiff1d(mine, told))
         starts = range(0, max(len(active), 1), SHARD)
 
         def shard(start: int) -> tuple[Slate, ActionBatch, float, float]:
             agents = active[start : start + SHARD]
-            return self._decide_shard(t, frame, agents, told, start // SHARD)
+            here = ~np.isin(agents, elsewhere)
+            return self._decide_shard(t, frame, agents, here, told, start // SHARD)
 
         parts = list(self._pool.map(shard, starts))
         watch.lap("feed", "policy", weights=np.array([[p[2], p[3]] for p in parts]).sum(axis=0))
         return Slate.concat([p[0] for p in parts]), ActionBatch.concat([p[1] for p in parts])
 
     def _decide_shard(
-        self, t: int, frame: Frame, agents: NDArray[np.int32], told: NDArray[np.int32], shard: int
+        self,
+        t: int,
+        frame: Frame,
+        agents: NDArray[np.int32],
+        here: NDArray[np.bool_],
+        told: NDArray[np.int32],
+        shard: int,
     ) -> tuple[Slate, ActionBatch, float, float]:
+        """Decide for those of a shard's agents who are `here`, each by its place in the shard."""
         watch = Stopwatch()
-        obs = self._observe(t, frame, agents, shard)
+        obs = self._observe(t, frame, agents[here], np.flatnonzero(here), shard, len(agents))
         watch.lap("feed")
-        batch = self.policy.decide(obs.select(~np.isin(agents, told)))
+        batch = self.policy.decide(obs.select(~np.isin(obs.agents, told)))
         watch.lap("policy")
         return obs.slate, batch, watch.seconds["feed"], watch.seconds["policy"]
 
-    def _observe(self, t: int, frame: Frame, agents: NDArray[np.int32], shard: int) -> Observation:
-        """Return what these agents see of the world as it stands."""
+    def _observe(
+        self,
+        t: int,
+        frame: Frame,
+        agents: NDArray[np.int32],
+        rows: NDArray[np.int64],
+        shard: int,
+        size: int = SHARD,
+    ) -> Observation:
+        """Return what these agents, at these rows of a shard, see of the world as it stands."""
         slate = self.feed.rank(self.world, frame, agents)
         return Observation(
             world=self.world,
@@ -155,8 +245,8 @@ class Society:
             step_minutes=self.scenario.time.step_minutes,
             streams=self.world.streams,
             shard=shard,
-            rows=np.arange(len(agents)),
-            shard_size=len(agents),
+            rows=rows,
+            shard_size=size,
         )
 
 

@@ -43,7 +43,7 @@ def judge(
     """Return the events of one wave: these rows of the batch, in this order.
 
     `text` holds the world's text id of every row of the batch. An action may name whatever
-    existed when the wave began.
+    existed when the wave began. What was refused before it came here keeps its reason and text.
     """
     events = Events(
         wave=batch.wave[rows].astype(np.int16),
@@ -60,6 +60,9 @@ def judge(
     )
     reply_to = batch.reply_to[rows]
     events.reason[:] = batch.refused[rows]
+    refused = events.reason > 0
+    events.target[refused] = NOTHING
+    events.amount[refused] = 0
     for code in np.unique(events.action):
         spec = platform.table[int(code)]
         mine = np.flatnonzero((events.action == code) & (events.reason == 0))

@@ -6,36 +6,18 @@ import numpy as np
 
 from hubbub.actions import Kind
 from hubbub.actions.spec import POST_KINDS
+from hubbub.platform.search import FOUND, Search
 from hubbub.world import World
 
 
-def search_posts(world: World, query: str, limit: int = 10) -> list[int]:
+def search_posts(world: World, query: str, limit: int = FOUND) -> list[int]:
     """Return ids of the newest posts that contain the query (any case) or have it as id."""
-    needle = query.strip().casefold()
-    if not needle:
-        return []
-    texts = [i for i, t in enumerate(world.texts.since(0)) if needle in t.casefold()]
-    kinds = np.isin(world.items["kind"], (Kind.post, Kind.quote))
-    found = np.flatnonzero(kinds & np.isin(world.items["text"], texts))[::-1][:limit].tolist()
-    if needle.isdecimal() and int(needle) < len(world.items) and kinds[int(needle)]:
-        found = [int(needle), *(i for i in found if i != int(needle))][:limit]
-    return [int(i) for i in found]
+    return Search(world).posts(query, limit=limit)
 
 
-def search_user(world: World, query: str, limit: int = 10) -> list[int]:
+def search_user(world: World, query: str, limit: int = FOUND) -> list[int]:
     """Return ids of agents whose user name, name or bio contains the query, or whose id it is."""
-    needle = query.strip().casefold()
-    if not needle:
-        return []
-    found = [int(needle)] if needle.isdecimal() and int(needle) < len(world.agents) else []
-    table = world.profiles.table().select(["user_name", "name", "bio"])
-    columns = [table.column(i).to_pylist() for i in range(3)]
-    for agent, row in enumerate(zip(*columns, strict=True)):
-        if len(found) >= limit:
-            break
-        if agent not in found and any(f and needle in f.casefold() for f in row):
-            found.append(agent)
-    return found
+    return Search(world).users(query, limit=limit)
 
 
 def trend(world: World, since_step: int, size: int) -> list[int]:
@@ -45,7 +27,12 @@ def trend(world: World, since_step: int, size: int) -> list[int]:
         & (world.items["kind"] != Kind.repost)
         & (world.items["step"] >= since_step)
     )
-    order = np.lexsort((posts, -world.items["likes"][posts]))
+    likes = world.items["likes"][posts]
+    if len(posts) > size > 0:  # only those that can be among the first need be put in order
+        last = np.partition(likes, len(posts) - size)[len(posts) - size]
+        able = np.append(np.flatnonzero(likes > last), np.flatnonzero(likes == last)[:size])
+        posts, likes = posts[able], likes[able]
+    order = np.lexsort((posts, -likes))
     return [int(i) for i in posts[order[:size]]]
 
 

@@ -64,11 +64,8 @@ class Observation:
         """Return the observation of some of the agents (bool[k])."""
         if keep.all():
             return self
-        s = self.slate
-        counts = np.diff(s.offsets)
-        shown = np.repeat(keep, counts)
-        offsets = _offsets(counts[keep])
-        slate = Slate(s.agents[keep], offsets, s.items[shown], s.scores[shown], s.sources[shown])
+        shown = np.repeat(keep, np.diff(self.slate.offsets))
+        slate = self.slate.select(keep)
         starts, items = self.comments
         per_item = np.diff(starts)
         comments = (_offsets(per_item[shown]), items[np.repeat(shown, per_item)])

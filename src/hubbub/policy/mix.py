@@ -87,6 +87,11 @@ class Mix:
         skip = first - blocks.start * _BLOCK
         return np.concatenate(parts)[skip : skip + end - first]
 
+    def modelled(self, world: World) -> NDArray[np.bool_]:
+        """Return which agents are driven by a language model, bool[n]."""
+        by_group = np.array([g.model is not None for g in self._groups] + [False])
+        return by_group[self.assignment(world)]  # -1, of no group, is the last
+
     def speakers(self, world: World, step: int) -> NDArray[np.int32]:
         """Return the agents whose script has lines in this step, int32, ascending."""
         parts = [

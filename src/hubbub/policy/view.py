@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hubbub.actions import Kind
 from hubbub.policy.base import Observation
+from hubbub.policy.notices import recent_notices
 from hubbub.world import World
 from hubbub.world.world import MENTION
-
-#: At most so many notices are shown, the newest.
-NOTICES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +89,32 @@ class AgentView:
 def view(obs: Observation, row: int) -> AgentView:
     """Return what the agent in this row of the observation is shown."""
     world, agent = obs.world, int(obs.agents[row])
-    first, end = int(obs.slate.offsets[row]), int(obs.slate.offsets[row + 1])
+    shown = slice(int(obs.slate.offsets[row]), int(obs.slate.offsets[row + 1]))
+    _, notes = recent_notices(world, np.array([agent]))
+    names = _names(obs, agent, shown, notes)
     return AgentView(
         user_id=agent,
-        user_name=_name(world, agent),
+        user_name=names[agent],
         followers=int(world.agents["followers"][agent]),
         followings=int(world.agents["followings"][agent]),
-        posts=tuple(_post(obs, agent, at) for at in range(first, end)),
-        notices=tuple(_notices(world, agent)),
+        posts=tuple(_post(obs, agent, at, names) for at in range(shown.start, shown.stop)),
+        notices=tuple(_notice(world, int(note), names) for note in notes),
         groups=tuple(_groups(world, agent)),
     )
 
 
-def _post(obs: Observation, agent: int, at: int) -> PostView:
+def _names(obs: Observation, agent: int, shown: slice, notes: NDArray[np.int32]) -> dict[int, str]:
+    """Return the user names of all who are in the view."""
+    world, (offsets, comments) = obs.world, obs.comments
+    posts = obs.slate.items[shown]
+    below = comments[offsets[shown.start] : offsets[shown.stop]]
+    items = np.concatenate([posts, world.targets(posts), below])
+    actors = world.notes["actor"][notes]
+    ids = np.unique(np.concatenate([[agent], world.items["author"][items], actors])).tolist()
+    return dict(zip(ids, world.profiles.user_names(ids), strict=True))
+
+
+def _post(obs: Observation, agent: int, at: int, names: dict[int, str]) -> PostView:
     world, items = obs.world, obs.world.items
     shown = int(obs.slate.items[at])
     post = int(world.targets(np.array([shown]))[0])
@@ -110,28 +122,28 @@ def _post(obs: Observation, agent: int, at: int) -> PostView:
     original = int(items["ref"][post]) if items["kind"][post] == Kind.quote else -1
     if original >= 0 and _muted(world, agent, int(items["author"][original])):
         original = -1
-    offsets, comments = obs.comments
+    below = obs.comments[1][obs.comments[0][at] : obs.comments[0][at + 1]]
     return PostView(
         id=shown,
         user_id=author,
-        user_name=_name(world, author),
+        user_name=names[author],
         content=world.item(post).content,
         quoted=world.item(original).content if original >= 0 else None,
-        shared_by=_name(world, int(items["author"][shown])) if shown != post else None,
+        shared_by=names[int(items["author"][shown])] if shown != post else None,
         age_minutes=_age(obs, post),
         likes=_count(obs, "likes", post),
         dislikes=_count(obs, "dislikes", post),
         shares=int(items["shares"][post]),
         score=_score(obs, post),
         warning=f"reported by {reports} users" if reports >= obs.report_threshold else None,
-        comments=tuple(_comment(obs, int(c)) for c in comments[offsets[at] : offsets[at + 1]]),
+        comments=tuple(_comment(obs, int(c), names) for c in below),
     )
 
 
-def _comment(obs: Observation, item: int) -> CommentView:
+def _comment(obs: Observation, item: int, names: dict[int, str]) -> CommentView:
     return CommentView(
         id=item,
-        user_name=_name(obs.world, int(obs.world.items["author"][item])),
+        user_name=names[int(obs.world.items["author"][item])],
         content=obs.world.item(item).content,
         age_minutes=_age(obs, item),
         likes=_count(obs, "likes", item),
@@ -140,19 +152,11 @@ def _comment(obs: Observation, item: int) -> CommentView:
     )
 
 
-def _notices(world: World, agent: int) -> list[Notice]:
-    """Return what happened since the step in which the agent was last awake, newest first."""
-    since = int(world.agents["last_awake"][agent])
-    found: list[Notice] = []
-    note = int(world.agents["last_note"][agent])
-    while note >= 0 and world.notes["step"][note] >= since and len(found) < NOTICES:
-        code, item = int(world.notes["action"][note]), int(world.notes["item"][note])
-        actor = int(world.notes["actor"][note])
-        what = "mention" if code == MENTION else world.table[code].name
-        if not _muted(world, agent, actor):
-            found.append(Notice(what, actor, _name(world, actor), item if item >= 0 else None))
-        note = int(world.notes["previous"][note])
-    return found
+def _notice(world: World, note: int, names: dict[int, str]) -> Notice:
+    code, item = int(world.notes["action"][note]), int(world.notes["item"][note])
+    actor = int(world.notes["actor"][note])
+    what = "mention" if code == MENTION else world.table[code].name
+    return Notice(what, actor, names[actor], item if item >= 0 else None)
 
 
 def _groups(world: World, agent: int) -> list[GroupView]:
@@ -167,10 +171,6 @@ def _groups(world: World, agent: int) -> list[GroupView]:
 
 def _muted(world: World, agent: int, author: int) -> bool:
     return bool(world.sets["mute"].contains(np.array([agent]), np.array([author]))[0])
-
-
-def _name(world: World, agent: int) -> str:
-    return str(world.profiles[agent]["user_name"])
 
 
 def _age(obs: Observation, item: int) -> float:

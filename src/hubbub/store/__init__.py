@@ -1,7 +1,24 @@
 """The run folder: one SQLite file, and what can be read and exported from it."""
 
+from hubbub.store.answers import AnswerRow
 from hubbub.store.codec import Committed
+from hubbub.store.completions import CompletionRow, Record, RecordedCall, kept_text
 from hubbub.store.export import FORMATS, export
-from hubbub.store.run import RunStore, check_free
+from hubbub.store.folder import check_free
+from hubbub.store.run import RunStore
+from hubbub.store.spending import ModelSpending, Spent
 
-__all__ = ["FORMATS", "Committed", "RunStore", "check_free", "export"]
+__all__ = [
+    "FORMATS",
+    "AnswerRow",
+    "Committed",
+    "CompletionRow",
+    "ModelSpending",
+    "Record",
+    "RecordedCall",
+    "RunStore",
+    "Spent",
+    "check_free",
+    "export",
+    "kept_text",
+]

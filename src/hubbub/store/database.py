@@ -92,11 +92,19 @@ class Database:
         for statement in statements:
             self._db.execute(statement)
 
-    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Insert rows, inside the current transaction."""
+    def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        *,
+        verb: Literal["INSERT", "REPLACE"] = "INSERT",
+        rest: str = "",
+    ) -> None:
+        """Insert rows, inside the current transaction; `rest` may say what to do on a conflict."""
         names = ", ".join(f'"{c}"' for c in columns)
         marks = ", ".join("?" * len(columns))
-        self._db.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)
+        self._db.executemany(f'{verb} INTO "{table}" ({names}) VALUES ({marks}) {rest}', rows)
 
     def insert_columns(
         self, table: str, columns: Sequence[str], values: Sequence[Sequence[Any]]

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hubbub.store import opinions, tables
+from hubbub.store.answers import answer_tables
+from hubbub.store.completions import completion_tables
 
 if TYPE_CHECKING:
     from hubbub.store.run import RunStore
@@ -29,6 +31,8 @@ def export_parquet(store: RunStore, out: Path) -> None:
     _write(out / "slates.parquet", chain([tables.SLATE.empty_table()], slates))
     changes = opinions.opinion_tables(store.database)
     _write(out / "opinions.parquet", chain([opinions.SCHEMA.empty_table()], changes))
+    _write(out / "completions.parquet", completion_tables(store.database))
+    _write(out / "answers.parquet", answer_tables(store.database))
     (out / "scenario.json").write_text(store.scenario_json, encoding="utf-8")
 
 

@@ -1,9 +1,9 @@
 """The table trace of an OASIS export: everything that was carried out, in order.
 
 As in OASIS, users sign up first, and looking at the feed is a row of its own, before what the user
-then does. `info` has OASIS's keys. Three things are less than there: a refresh lists the ids and
-authors of the posts it showed, not their texts and counters of that moment; a trend lists none; an
-interview has no answer.
+then does. `info` has OASIS's keys. Answers to surveys are interviews, after the step that they were
+given in. Two things are less than there: a refresh lists the ids and authors of the posts it
+showed, not their texts and counters of that moment; a trend lists none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
@@ -33,7 +34,6 @@ _INFO_NAMES = {
     ("unmute", "user_id"): "mutee_id",
     ("create_group", "name"): "group_name",
     ("purchase_product", "quantity"): "purchase_num",
-    ("interview", "question"): "prompt",
 }
 #: These name the post as the user did, which may be a repost; the others what it stands for.
 _AS_NAMED = ("repost", "quote_post")
@@ -72,6 +72,7 @@ class Trace:
     def __init__(self, source: Source, ledger: Ledger) -> None:
         self._source, self._ledger = source, ledger
         self._records: dict[str, Records] = {}
+        self._told: set[tuple[int, str]] = set()  # remembered interviews of the step at hand
         self._texts = [quoted(text) for text in source.texts]
         products = source.db.rows("SELECT name FROM product ORDER BY id")
         self._products = [quoted(name) for (name,) in products]
@@ -92,10 +93,24 @@ class Trace:
         """Return the rows: sign-ups, then part by part what was shown and what was done."""
         yield from self._sign_ups()
         first = 1
-        parts = "SELECT id, step, events FROM part ORDER BY id"
-        for part, step, count in self._source.db.rows(parts):
-            yield from self._part(part, self._source.when(step), first, first + count)
-            first += count
+        parts = self._source.db.rows("SELECT id, step, events FROM part ORDER BY id")
+        for step, group in groupby(parts, key=lambda row: int(row[1])):
+            self._told.clear()
+            when = self._source.when(step)
+            for part, _, count in group:
+                yield from self._part(part, when, first, first + count)
+                first += count
+            yield from self._answers(step, when)
+
+    def _answers(self, step: int, when: Moment) -> Rows:
+        """Return what was answered after a step, but for what agents were told to remember."""
+        sql = (
+            "SELECT q.agent, p.content, q.answer FROM answer q JOIN prompt p ON p.id = q.asked "
+            "WHERE q.step = ? AND q.answer IS NOT NULL ORDER BY q.id"
+        )
+        for agent, prompt, answer in self._source.db.rows(sql, step):
+            if (agent, prompt) not in self._told:
+                yield agent, when, "interview", _interview(prompt, answer, when, agent)
 
     def _sign_ups(self) -> Rows:
         ((agents,),) = self._source.db.rows("SELECT value FROM meta WHERE key = 'agents_start'")
@@ -142,10 +157,13 @@ class Trace:
                 infos = [self._newcomer(text) for text in chosen["text"].tolist()]
             elif action.name == _LOOK:
                 infos = [shown.get(agent, _NO_POSTS) for agent in agents]
+            elif action.name == "interview":
+                asked = zip(chosen["text"].tolist(), agents, strict=True)
+                infos = [self._interview(text, when, agent) for text, agent in asked]
             elif action.name == "trend":
                 infos = [_NO_POSTS] * len(agents)
             else:
-                infos = _objects(self._fields(action, chosen, when), len(agents))
+                infos = _objects(self._fields(action, chosen), len(agents))
             for row, agent, info in zip(at.tolist(), agents, infos, strict=True):
                 rows[row] = (agent, when, action.name, info)
         return rows
@@ -154,8 +172,17 @@ class Trace:
         record = json.loads(self._source.texts[text])
         return _profile(*(str(record.get(n) or "") for n in ("name", "user_name", "bio")))
 
+    def _interview(self, text: int, when: Moment, agent: int) -> str:
+        """Return `info` of an interview; one that is remembered holds question and answer."""
+        question, remembered, answer = self._source.texts[text].partition("\nA: ")
+        if not (remembered and question.startswith("Q: ")):
+            return _interview(self._source.texts[text], None, when, agent)
+        prompt = question.removeprefix("Q: ")
+        self._told.add((agent, prompt))
+        return _interview(prompt, answer, when, agent)
+
     def _fields(
-        self, action: _Action, events: Mapping[str, Ids], when: Moment
+        self, action: _Action, events: Mapping[str, Ids]
     ) -> Iterator[tuple[str, Sequence[Any]]]:
         """Return the keys of `info`, each with its values as JSON or None."""
         for arg in action.args:
@@ -168,8 +195,6 @@ class Trace:
         if action.name in _RECORDS and action.pair_set is not None:
             records = self._records_of(action.pair_set)
             yield _RECORDS[action.name], records.concerned(events["id"]).tolist()
-        if action.name == "interview":
-            yield "interview_id", [f'"{when}_{agent}"' for agent in events["agent"].tolist()]
 
     def _records_of(self, pair_set: str) -> Records:
         if pair_set not in self._records:
@@ -208,6 +233,11 @@ def _created(kind: Kind) -> str:
 def _profile(name: str | None, user_name: str | None, bio: str | None) -> str:
     name, user_name, bio = (quoted(v or "") for v in (name, user_name, bio))
     return f'{{"name": {name}, "user_name": {user_name}, "bio": {bio}}}'
+
+
+def _interview(prompt: str, response: str | None, when: Moment, agent: int) -> str:
+    said = "" if response is None else f'"response": {quoted(response)}, '
+    return f'{{"prompt": {quoted(prompt)}, {said}"interview_id": "{when}_{agent}"}}'
 
 
 def _objects(fields: Iterable[tuple[str, Sequence[Any]]], count: int) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -16,17 +15,24 @@ from numpy.typing import NDArray
 from hubbub.actions.batch import SCALE
 from hubbub.config.text import dump
 from hubbub.errors import RunError, StoreError
-from hubbub.store import opinions, tables
+from hubbub.store import opinions, spending, tables
+from hubbub.store.answers import AnswerRow, answer_tables, surveys_held, write_answers
 from hubbub.store.check import content_digest
 from hubbub.store.codec import Committed
+from hubbub.store.completions import (
+    CompletionRow,
+    Record,
+    completion_tables,
+    write_completions,
+)
 from hubbub.store.database import Database, Lock
+from hubbub.store.folder import DATABASE, LOCK, SCENARIO, check_format, new_folder
 from hubbub.store.moments import moments
 from hubbub.store.reader import read_parts, read_tail
-from hubbub.store.schema import FORMAT, Layout
+from hubbub.store.schema import Layout
+from hubbub.store.spending import ModelSpending, Spent
 from hubbub.store.writer import POPULATION, Tail, write_part, write_start
 from hubbub.world import Events, Slate, World
-
-DATABASE, SCENARIO, LOCK = "run.db", "scenario.yaml", "lock"
 
 
 class RunStore:
@@ -59,7 +65,7 @@ class RunStore:
 
         `world` is the world before anything happened. RunError for a folder with anything in it.
         """
-        path = None if folder is None else _new_folder(folder) / DATABASE
+        path = None if folder is None else new_folder(folder) / DATABASE
         lock = None if path is None else Lock(path.with_name(LOCK))
         database = None
         try:
@@ -97,7 +103,7 @@ class RunStore:
         try:
             database = Database(path, mode)
             with database.snapshot():
-                _check_format(database, Path(folder))
+                check_format(database, Path(folder))
                 meta = dict(database.rows("SELECT key, value FROM meta"))
                 store = cls(
                     database,
@@ -136,12 +142,21 @@ class RunStore:
     # -- writing ------------------------------------------------------------------------------
 
     def commit(
-        self, world: World, step: int, events: Events, slate: Slate | None, *, finished: bool
+        self,
+        world: World,
+        step: int,
+        events: Events,
+        slate: Slate | None,
+        *,
+        finished: bool,
+        completions: Sequence[CompletionRow] = (),
+        answers: Sequence[AnswerRow] = (),
     ) -> None:
         """Write in one transaction what happened since the last: a whole step if `finished`.
 
-        Otherwise these are extra events of the current step, which take its next places. StoreError
-        if it can't be written; nothing of it is in the file then.
+        Otherwise these are extra events of the current step, which take its next places.
+        `completions` are the calls of models that led to it, `answers` those of surveys held with
+        it. StoreError if it can't be written; nothing of it is in the file then.
         """
         if slate is not None and not self.complete_slates:
             zeros = np.zeros_like
@@ -162,7 +177,30 @@ class RunStore:
                 time=time,
                 scores=self.complete_slates,
             )
+            self._write_calls(completions, answers)
         self._tail = tail
+
+    def keep(self, completions: Sequence[CompletionRow]) -> None:
+        """Write calls of steps that are not whole yet, so that they needn't be made again.
+
+        Kept after an interruption or when a budget is spent. The step's own commit replaces them.
+        """
+        with self.database.transaction():
+            self._write_calls(completions, ())
+
+    def add_answers(
+        self, answers: Sequence[AnswerRow], completions: Sequence[CompletionRow] = ()
+    ) -> None:
+        """Write a survey held between two steps or after the run. The digest stays the same."""
+        with self.database.transaction():
+            self._write_calls(completions, answers)
+
+    def _write_calls(
+        self, completions: Sequence[CompletionRow], answers: Sequence[AnswerRow]
+    ) -> None:
+        write_completions(self.database, completions)
+        spending.add_spent(self.database, completions)
+        write_answers(self.database, answers)
 
     def reread(self) -> None:
         """Look up how far the file is, after an interruption that may have come within a commit."""
@@ -283,52 +321,28 @@ class RunStore:
         """Return the reactions that stand: kind, agent, item, and the step they date from."""
         return tables.reactions(self.database)
 
+    # -- language models ----------------------------------------------------------------------
 
-def check_free(folder: Path) -> None:
-    """Do nothing if a run can begin in this folder; else RunError says why not."""
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file; give another --out for the run's folder")
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    if not (folder / DATABASE).exists():
-        raise RunError(f"the folder {folder} is not empty. Give another --out")
-    with closing(Database(folder / DATABASE, "read")) as database:
-        if not _has_begun(database):
-            raise RunError(
-                f"the run in {folder} was cut off before it began. Delete the folder, or give "
-                "another --out"
-            )
-    raise RunError(
-        f"{folder} already holds a run. Give another --out, or go on with it: "
-        f"hubbub resume {folder}"
-    )
+    def completions(self) -> pa.Table:
+        """Return the calls of language models with their prompts and replies."""
+        return pa.concat_tables(completion_tables(self.database))
 
+    def answers(self) -> pa.Table:
+        """Return the answers to surveys: a row per agent and question."""
+        return pa.concat_tables(answer_tables(self.database))
 
-def _new_folder(folder: Path) -> Path:
-    check_free(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"the folder {folder} cannot be made: {error.strerror}") from None
-    return folder
+    def surveys_held(self) -> set[tuple[str, int]]:
+        """Return the names of surveys and the steps after which they were held."""
+        return surveys_held(self.database)
 
+    def recorded(self) -> Record:
+        """Return the calls of this run, to be found by address or by request."""
+        return Record(self.database)
 
-def _has_begun(database: Database) -> bool:
-    return bool(database.rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"))
+    def spent(self) -> Spent:
+        """Return what the run has spent: requests, tokens, money. A record's replies are free."""
+        return spending.read_spent(self.database)
 
-
-def _check_format(database: Database, folder: Path) -> None:
-    if not _has_begun(database):
-        raise RunError(
-            f"the run in {folder} was cut off before it began. Delete the folder and run again"
-        )
-    rows = database.rows("SELECT value FROM meta WHERE key = 'format'")
-    try:
-        found = int(rows[0][0])
-    except (IndexError, ValueError):
-        raise RunError(f"{folder}: run.db was not written by hubbub") from None
-    if found > FORMAT:
-        raise RunError(
-            f"the run in {folder} has format {found}, but this hubbub knows formats up to "
-            f"{FORMAT}. Upgrade it: pip install --upgrade hubbub"
-        )
+    def usage(self) -> list[ModelSpending]:
+        """Return the calls, tokens, cost, latencies and failures of each model."""
+        return spending.usage(self.database)

@@ -14,7 +14,7 @@ from hubbub.actions.batch import NO_STANCE, SCALE
 from hubbub.actions.spec import Add, Bump, Found, Remove, Sell
 
 #: Raised with every change of the tables that an older hubbub could not read.
-FORMAT = 1
+FORMAT = 2
 
 EVENT = (
     "wave", "agent", "action", "reason", "target", "via", "item", "text", "amount", "topic",
@@ -118,7 +118,30 @@ def statements(layout: Layout) -> Iterator[str]:
         "exclusive INTEGER, agents_active INTEGER, events INTEGER, texts INTEGER, items INTEGER, "
         "digest TEXT NOT NULL)"
     )
+    yield from _CALLS
     yield from _views(layout)
+
+
+#: What language models were asked and replied, and the answers to surveys. The digest takes no
+#: notice of these: what came of them is in the events.
+_CALLS = (
+    # texts that many calls share: system texts, schemas, questions
+    "CREATE TABLE prompt (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE)",
+    "CREATE TABLE completion (id INTEGER PRIMARY KEY, step INTEGER NOT NULL, "
+    "agent INTEGER NOT NULL, purpose TEXT NOT NULL, number INTEGER NOT NULL, model TEXT NOT NULL, "
+    "request TEXT NOT NULL, system INTEGER NOT NULL, shape INTEGER, max_tokens INTEGER, "
+    "seed INTEGER, failure TEXT NOT NULL, prompt_tokens INTEGER, cached_tokens INTEGER, "
+    "completion_tokens INTEGER, latency REAL, waited REAL, attempts INTEGER, endpoint TEXT, "
+    "mode TEXT, finish TEXT, cost REAL, recorded INTEGER NOT NULL, prompt TEXT NOT NULL, "
+    "reply TEXT, UNIQUE (step, agent, purpose, number))",
+    # all that figures are made of, and the digests: to be read without the texts
+    "CREATE INDEX completion_figures ON completion (model, step, request, failure, recorded, "
+    "prompt_tokens, cached_tokens, completion_tokens, latency, attempts, cost)",
+    "CREATE TABLE answer (id INTEGER PRIMARY KEY, survey TEXT NOT NULL, step INTEGER NOT NULL, "
+    "agent INTEGER NOT NULL, question TEXT NOT NULL, kind TEXT NOT NULL, asked INTEGER NOT NULL, "
+    "answer TEXT, value REAL, model TEXT, valid INTEGER NOT NULL, reason TEXT NOT NULL, "
+    "UNIQUE (survey, step, agent, question))",
+)
 
 
 def _counters(names: Sequence[str]) -> str:
@@ -186,6 +209,22 @@ def _views(layout: Layout) -> Iterator[str]:
         "e.amount FROM event e LEFT JOIN action c ON c.code = e.action "
         "LEFT JOIN reason r ON r.code = e.reason LEFT JOIN agent a ON a.id = e.agent "
         "LEFT JOIN text t ON t.id = e.text"
+    )
+    yield (
+        f"CREATE VIEW completion_named AS SELECT c.step, c.agent, {name}, c.purpose, c.number, "
+        "c.model, c.reply, c.failure, c.prompt, s.content AS system, h.content AS shape, "
+        "c.max_tokens, c.seed, c.request, c.prompt_tokens, c.cached_tokens, c.completion_tokens, "
+        "c.latency, c.waited, c.attempts, c.endpoint, c.mode, c.finish, c.cost, c.recorded, "
+        "c.step > (SELECT coalesce(max(step), -1) FROM part WHERE finished = 1) AS early "
+        "FROM completion c LEFT JOIN agent a ON a.id = c.agent "
+        "LEFT JOIN prompt s ON s.id = c.system LEFT JOIN prompt h ON h.id = c.shape "
+        "ORDER BY c.step, c.agent, c.purpose, c.number"
+    )
+    yield (
+        f"CREATE VIEW answer_named AS SELECT q.survey, q.step, q.agent, {name}, q.question, "
+        "q.kind, p.content AS asked, q.answer, q.value, q.model, q.valid, q.reason "
+        "FROM answer q LEFT JOIN agent a ON a.id = q.agent "
+        "LEFT JOIN prompt p ON p.id = q.asked ORDER BY q.id"
     )
     yield (  # SQLite takes the digest from the row of max(id)
         "CREATE VIEW step AS SELECT step, time, agents_active, events, digest FROM ("

@@ -1,1 +1,19 @@
 """Stand-ins for language models: scripted, recorded, and an HTTP server with every fault."""
+
+from hubbub.llm.inferencer import Answering
+from hubbub.testing.faults import Faults, Latency
+from hubbub.testing.models import RecordedModel, ScriptedModel, ValidModel
+from hubbub.testing.server import ModelServer
+from hubbub.testing.service import Asked, Busy
+
+__all__ = [
+    "Answering",
+    "Asked",
+    "Busy",
+    "Faults",
+    "Latency",
+    "ModelServer",
+    "RecordedModel",
+    "ScriptedModel",
+    "ValidModel",
+]

@@ -22,11 +22,14 @@ def draw(
     clock: Clock,
     streams: Streams,
     config: TimeConfig,
+    *,
+    ahead: int = 0,
 ) -> NDArray[np.int32]:
     """Return the agents who are awake in this step, int32[k], ascending.
 
     Each agent is awake with P = rate * curve[hour]. Whoever was replied to or mentioned in the
-    step before has another, independent chance `wake_rate` if the scenario says so.
+    step before has another, independent chance `wake_rate` if the scenario says so. With `ahead`,
+    the world is so many steps older than it would be when the step begins.
     """
     agents = world.agents
     now = np.ascontiguousarray(world.curves[:, clock.hour(step)], np.float32)
@@ -37,7 +40,7 @@ def draw(
         chance = now[curve[rows]] * rate[rows]
         if config.wake_on_notice:
             # one number decides both chances: P(either) = 1 - (1 - p)(1 - q)
-            woken = np.flatnonzero(noticed[rows] == step - 1)
+            woken = np.flatnonzero(noticed[rows] == step - 1 - ahead)
             chance[woken] += np.float32(config.wake_rate) * (1 - chance[woken])
         numbers = _half_words(streams.at("activation", step, first // SHARD), len(chance))
         parts.append(first + np.flatnonzero(numbers < chance * np.float32(_ONE)))

@@ -55,6 +55,31 @@ class Slate:
             np.concatenate([p.sources for p in parts]),
         )
 
+    @classmethod
+    def merge(cls, parts: list[Slate]) -> Slate:
+        """Return the slates of any distinct agents as one, in the order of agents."""
+        parts = [p for p in parts if len(p.agents)]
+        if len(parts) < 2:
+            return parts[0] if parts else cls.empty(np.empty(0, np.int32))
+        joined = cls.concat(parts)
+        order = np.argsort(joined.agents, kind="stable")
+        counts = np.diff(joined.offsets)[order]
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
+        rows = np.repeat(joined.offsets[:-1][order], counts) + within
+        shown = (joined.items[rows], joined.scores[rows], joined.sources[rows])
+        return cls(joined.agents[order], offsets, *shown)
+
+    def select(self, keep: NDArray[np.bool_]) -> Slate:
+        """Return the slates of some of the agents (bool[k])."""
+        if keep.all():
+            return self
+        counts = np.diff(self.offsets)
+        shown = np.repeat(keep, counts)
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts[keep])])
+        columns = (self.items[shown], self.scores[shown], self.sources[shown])
+        return Slate(self.agents[keep], offsets, *columns)
+
     def of(self, agent: int) -> slice:
         """Return the slice of `items` that this agent saw; empty if it was not active."""
         at = int(np.searchsorted(self.agents, agent))

@@ -1,0 +1,74 @@
+"""What models may cost: counted as replies come in, checked before a step is begun."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from hubbub.config.minds import BudgetConfig, ModelConfig
+from hubbub.errors import RunError
+from hubbub.llm.chat import ChatRequest, Completion
+from hubbub.llm.tokens import estimate_tokens
+
+
+class BudgetSpent(RunError):  # noqa: N818 - not a fault: the run pauses at a whole step
+    """The budget does not reach for the next step; the run is at a whole step and can go on."""
+
+
+class Budget:
+    """Counts requests, tokens and money. What comes from a record costs nothing."""
+
+    def __init__(
+        self,
+        limits: BudgetConfig,
+        models: Mapping[str, ModelConfig],
+        spent: tuple[int, int, float] = (0, 0, 0.0),
+    ) -> None:
+        """Take the limits of a run and what it has spent so far."""
+        self.limits = limits
+        self._models = models
+        self.requests, self.tokens, self.money = spent
+
+    def book(self, request: ChatRequest, completion: Completion) -> float:
+        """Count a completion and return what it cost."""
+        money = cost(self._models[request.model], completion)
+        if not completion.recorded:
+            self.requests += 1
+            self.tokens += completion.prompt_tokens + completion.completion_tokens
+            self.money += money
+        return money
+
+    def check(self, what: str, requests: Collection[ChatRequest]) -> None:
+        """Raise BudgetSpent if these requests, for `what`, would by estimate overdraw it."""
+        limits = self.limits
+        if limits.requests is not None:
+            self._compare(what, "requests", limits.requests, self.requests, len(requests))
+        if limits.tokens is None and limits.money is None:
+            return
+        tokens, money = 0, 0.0
+        reply = self.tokens / self.requests / 10 if self.requests else 30.0
+        for request in requests:
+            prompt = estimate_tokens(request.system) + estimate_tokens(request.user)
+            price = self._models[request.model].price
+            tokens += prompt + int(reply)
+            money += (prompt * price.input + reply * price.output) / 1e6
+        if limits.tokens is not None:
+            self._compare(what, "tokens", limits.tokens, self.tokens, tokens)
+        if limits.money is not None:
+            self._compare(what, "money", limits.money, self.money, money)
+
+    @staticmethod
+    def _compare(what: str, unit: str, limit: float, spent: float, needed: float) -> None:
+        if needed and spent + needed > limit:
+            raise BudgetSpent(
+                f"the budget of {limit:,g} {unit} does not reach for {what}: {spent:,.6g} are "
+                f"spent, and it needs about {needed:,.6g} more"
+            )
+
+
+def cost(model: ModelConfig, completion: Completion) -> float:
+    """Return what a completion cost, in the currency of the model's prices."""
+    price = model.price
+    cached = price.input if price.cached is None else price.cached
+    fresh = completion.prompt_tokens - completion.cached_tokens
+    spent = fresh * price.input + completion.cached_tokens * cached
+    return (spent + completion.completion_tokens * price.output) / 1e6

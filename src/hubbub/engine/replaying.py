@@ -1,0 +1,105 @@
+"""Replies from the record of a run, in place of a model's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import unified_diff
+
+from hubbub.errors import ModelError
+from hubbub.llm.chat import ChatRequest, Completion, Inferencer
+from hubbub.mind.records import Call
+from hubbub.store.completions import Record, RecordedCall
+
+#: Lines of difference that an error shows, and characters of each.
+_LINES, _WIDTH = 8, 160
+
+
+class Replaying:
+    """Answers calls from a record; those it does not have go to `behind`, or are an error.
+
+    `failures` says whether a recorded failure counts as an answer: in a replay it does, for calls
+    kept from a step that was cut off it does not.
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        behind: Inferencer[Call] | None,
+        *,
+        source: str,
+        failures: bool = True,
+    ) -> None:
+        self._record, self._behind, self._source = record, behind, source
+        self._failures = failures
+        self._ready: list[tuple[Call, Completion]] = []
+
+    def submit(self, asked: Sequence[tuple[Call, ChatRequest]]) -> None:
+        """Answer what is in the record, and hand the rest on.
+
+        ModelError says which agent and step lack an answer, and what differs.
+        """
+        rest = []
+        for call, request in asked:
+            known = self._record.find(*call)
+            if known is not None and known.request == request.digest() and self._counts(known):
+                self._ready.append((call, known.completion))
+            elif self._behind is None:
+                raise ModelError(self._missing(call, request, known))
+            else:
+                rest.append((call, request))
+        if rest and self._behind is not None:
+            self._behind.submit(rest)
+
+    def _counts(self, known: RecordedCall) -> bool:
+        return self._failures or known.completion.text is not None
+
+    def wait(self, timeout: float | None = None) -> list[tuple[Call, Completion]]:
+        """Return what is there; wait only if nothing is."""
+        if self._ready or self._behind is None:
+            ready, self._ready = self._ready, []
+            return ready
+        return self._behind.wait(timeout)
+
+    def cancel(self) -> None:
+        """Forget all that is outstanding."""
+        self._ready = []
+        if self._behind is not None:
+            self._behind.cancel()
+
+    def close(self) -> None:
+        """Close what is behind."""
+        if self._behind is not None:
+            self._behind.close()
+
+    def _missing(self, call: Call, request: ChatRequest, known: RecordedCall | None) -> str:
+        what = f"call {call.number + 1} of its turn" if call.purpose == "turn" else call.purpose
+        where = f"agent {call.agent}, step {call.step} ({what})"
+        if known is None:
+            return (
+                f"{self._source} has no reply for {where}. To ask the model for what is missing, "
+                "add --record-only-missing"
+            )
+        return (
+            f"{self._source} has another prompt for {where}; the scenario, or hubbub, has changed. "
+            f"What differs:\n{_difference(known, request)}\n"
+            "To ask the model from here on, add --record-only-missing"
+        )
+
+
+def _difference(known: RecordedCall, request: ChatRequest) -> str:
+    shape = request.shape.raw.decode() if request.shape is not None else ""
+    parts = (
+        ("the shared rules", known.system, request.system),
+        ("the prompt", known.prompt, request.user),
+        ("the form of the reply", known.shape or "", shape),
+    )
+    for name, old, new in parts:
+        if old != new:
+            lines = list(
+                unified_diff(
+                    old.splitlines(), new.splitlines(), "recorded", "now", n=0, lineterm=""
+                )
+            )[2:]
+            shown = [line[:_WIDTH] for line in lines if not line.startswith("@@")][:_LINES]
+            return "\n".join([f"  in {name}:", *(f"    {line}" for line in shown)])
+    return "  the model's name, or the length or seed of its reply"

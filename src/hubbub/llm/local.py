@@ -1,0 +1,177 @@
+"""Models on this machine: a llama.cpp server of our own for a GGUF file.
+
+The server (xllamacpp, prebuilt wheels of llama.cpp) runs in a child process. Inside this one, its
+end would wait for the requests that are still under way while it holds the interpreter, so that
+their clients could never hang up; and a fault in a person's own GGUF file would end the run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hubbub.config.minds import ModelConfig
+from hubbub.errors import MissingExtraError, ModelError, did_you_mean
+from hubbub.llm.weights import KNOWN, cache_folder, find
+
+#: Requests at once, and tokens of prompt and reply for each.
+SLOTS, TOKENS = 4, 2048
+_SERVING = Path(__file__).with_name("serving.py")
+
+
+class LocalServer:
+    """Serves a GGUF file over HTTP on a free loopback port, from `start` (or `with`) to `close`.
+
+    `slots` requests are worked on at once, others wait; each has room for `tokens` tokens of prompt
+    and reply. `threads` defaults to the cores this process may use. The server is gone when this
+    process is, whichever way it ends.
+    """
+
+    def __init__(
+        self, path: Path, *, slots: int = SLOTS, tokens: int = TOKENS, threads: int | None = None
+    ) -> None:
+        self.path = path
+        self.slots = slots
+        self._numbers = (slots, tokens, threads or usable_cores())
+        self._process: subprocess.Popen[str] | None = None
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """Return the base URL, e.g. http://127.0.0.1:40123/v1."""
+        if self._process is None:
+            raise ModelError(f"the server of {self.path.name} is not running")
+        return self._url
+
+    def start(self) -> Self:
+        """Start serving; returns when the model is loaded. ModelError if it can't be."""
+        if self._process is not None:
+            return self
+        if find_spec("xllamacpp") is None:
+            raise MissingExtraError("xllamacpp", "local")
+        with ExitStack() as undo:
+            self._process = process = subprocess.Popen(  # noqa: S603 - our own words, no shell
+                [sys.executable, "-P", str(_SERVING), str(self.path), *map(str, self._numbers)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+            undo.callback(self.close)
+            self._url = f"{_address(self.path, process.stdout or ())}/v1"
+            undo.pop_all()
+        return self
+
+    def close(self) -> None:
+        """Stop serving, whatever is under way."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        with process:  # closes the pipes and waits for its end
+            pass
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def start_local_models(
+    models: Mapping[str, ModelConfig], *, cache: Path, base: Path
+) -> tuple[dict[str, ModelConfig], list[LocalServer]]:
+    """Start a server for each local model; return all models with addresses, and the servers.
+
+    Models with the same weights share a server. Relative paths of GGUF files start at `base`.
+    ModelError if weights are missing or can't be loaded; then no server is left running.
+    """
+    files = {
+        name: _weights_of(name, model.local, cache=cache, base=base)
+        for name, model in models.items()
+        if model.local is not None
+    }
+    with ExitStack() as undo:
+        servers = {
+            path: undo.enter_context(LocalServer(path)) for path in dict.fromkeys(files.values())
+        }
+        undo.pop_all()
+    ready = {
+        name: _served_by(servers[files[name]], model) if name in files else model
+        for name, model in models.items()
+    }
+    return ready, list(servers.values())
+
+
+def usable(name: str, *, cache: Path | None = None) -> str | None:
+    """Return why a local model can't be used now, with what to do; None if it can."""
+    if find_spec("xllamacpp") is None:
+        return "xllamacpp is not installed: pip install 'hubbub[local]'"
+    if find(name, cache=cache or cache_folder()) is not None:
+        return None
+    if name in KNOWN:
+        return f"its weights are not here: hubbub models get {name}"
+    return f"there is no file {name}"
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _weights_of(name: str, local: str, *, cache: Path, base: Path) -> Path:
+    """Return the file that a scenario's model `name` means by `local`."""
+    if local in KNOWN:
+        path = find(local, cache=cache)
+        if path is None:
+            raise ModelError(
+                f"models.{name}: the weights of {local} are not here; "
+                f"run: hubbub models get {local}"
+            )
+        return path
+    path = find(str(base / Path(local).expanduser()), cache=cache)
+    if path is None:
+        raise ModelError(
+            f"models.{name}: '{local}' is neither a known model{did_you_mean(local, KNOWN)} nor a "
+            "GGUF file; known models: hubbub models list"
+        )
+    return path.resolve()
+
+
+def _served_by(server: LocalServer, model: ModelConfig) -> ModelConfig:
+    few = min(model.limits.concurrency, server.slots)
+    return model.model_copy(
+        update={
+            "local": None,
+            "urls": [server.url],
+            "limits": model.limits.model_copy(update={"concurrency": few}),
+        }
+    )
+
+
+def _address(path: Path, output: Iterable[str]) -> str:
+    """Return the address that the server writes once it serves. ModelError if it ends before."""
+    said = []
+    for line in output:
+        if line.startswith("http://"):
+            return line.strip()
+        said.append(line.strip())
+    found = re.search(r"error loading model: (?:llama_model_loader: )?(.+)", "\n".join(said))
+    why = found[1] if found else next(filter(None, reversed(said)), "it ended without a word")
+    raise ModelError(f"the model {path} can't be served: {why}")

@@ -1,0 +1,92 @@
+"""Where a model's endpoints are: a fixed list, or a file that may change while a run goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from yarl import URL
+
+from hubbub.config.minds import ModelConfig, check_url
+from hubbub.errors import ModelError
+
+#: Seconds between two looks at a file of URLs.
+LOOK_EVERY = 1.0
+
+
+class Places:
+    """The base URLs of one model's endpoints, without a slash at the end."""
+
+    def __init__(self, name: str, config: ModelConfig, base: Path) -> None:
+        if config.local is not None:
+            raise ModelError(
+                f"model '{name}': the local model '{config.local}' has not been started; "
+                "start it and give its address as urls"
+            )
+        self._name = name
+        self._file = None if config.urls_file is None else base / config.urls_file
+        self._look_at = float("-inf")
+        self._bad_before = False
+        self._stamp: tuple[int, int] | None = None
+        if self._file is None:
+            self.urls = [self._checked(url, "urls") for url in config.urls]
+        else:
+            self._stamp = self._stat(self._file)
+            self.urls = self._read(self._file)
+
+    def next_look(self) -> float:
+        """Return when the file is to be looked at again; infinity if there is none."""
+        return float("inf") if self._file is None else self._look_at
+
+    def changed(self, now: float) -> bool:
+        """Look whether the file has changed, if it is time to; read it then.
+
+        A file that is gone or cannot be read may be one that is just being written: only the
+        second time in a row it is a ModelError.
+        """
+        if self._file is None or now < self._look_at:
+            return False
+        self._look_at = now + LOOK_EVERY
+        try:
+            stamp = self._stat(self._file)
+            if stamp == self._stamp:
+                return False
+            urls = self._read(self._file)
+        except ModelError:
+            if self._bad_before:
+                raise
+            self._bad_before = True
+            return False
+        self._bad_before, self._stamp = False, stamp
+        changed = urls != self.urls
+        self.urls = urls
+        return changed
+
+    def _stat(self, file: Path) -> tuple[int, int]:
+        try:
+            stat = file.stat()
+        except OSError as error:
+            raise self._unreadable(file, error) from None
+        return stat.st_mtime_ns, stat.st_size
+
+    def _read(self, file: Path) -> list[str]:
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._unreadable(file, error) from None
+        urls = []
+        for number, line in enumerate(lines, start=1):
+            url = line.strip()
+            if url and not url.startswith("#"):
+                urls.append(self._checked(url, f"{file}, line {number}"))
+        return list(dict.fromkeys(urls))
+
+    def _unreadable(self, file: Path, error: OSError | UnicodeDecodeError) -> ModelError:
+        return ModelError(f"model '{self._name}': cannot read urls_file {file}: {error}")
+
+    def _checked(self, url: str, place: str) -> str:
+        try:
+            check_url(url)
+            URL(url)
+        except ValueError as error:
+            raise ModelError(f"model '{self._name}': {place}: not a base URL: {error}") from None
+        return url.rstrip("/")

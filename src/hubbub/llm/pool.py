@@ -1,0 +1,403 @@
+"""All endpoints of one model: who gets the next request, and what becomes of failed ones.
+
+Runs on one event loop, in one thread.
+"""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop, CancelledError, Task, TimerHandle, gather
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from math import inf
+from random import Random
+
+from hubbub.config.minds import ModelConfig
+from hubbub.errors import ModelError
+from hubbub.llm.chat import ChatRequest, Completion, Failure
+from hubbub.llm.endpoint import Endpoint, Ticket
+from hubbub.llm.key import ApiKey
+from hubbub.llm.places import Places
+from hubbub.llm.tokens import estimate_tokens
+from hubbub.llm.transport import Transport
+from hubbub.llm.usage import EndpointUsage, Meter, ModelUsage
+from hubbub.llm.wire import LADDER, Refusal, Reply, Rung, Trouble, Writer
+
+#: Seconds until a second try of a request, about; they double with each further one.
+_FIRST_RETRY, _LAST_RETRY = 0.2, 8.0
+
+#: What a turn is told of troubles that end a request. The others end the run.
+_FAILURES: dict[Trouble, Failure] = {
+    "too_long": "too_long",
+    "form": "refused",
+    "refused": "refused",
+    "overloaded": "overloaded",
+    "unavailable": "overloaded",
+    "server_error": "server_error",
+    "timeout": "timeout",
+    "connection": "connection",
+    "unreachable": "connection",
+}
+_FINAL: frozenset[Trouble] = frozenset({"too_long", "form", "refused"})
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One request on its way. Times are of the event loop's clock."""
+
+    key: Hashable
+    request: ChatRequest
+    tokens: int
+    asked: float
+    first_try: float = inf
+    attempts: int = 0
+    served_before: int = 0
+    avoid: Endpoint | None = None
+
+
+class Pool:
+    """Spreads requests over a model's endpoints by least outstanding work, in order of arrival.
+
+    `deliver` is called with each completion, `fail` once with what makes the model unusable.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: ModelConfig,
+        places: Places,
+        key: ApiKey,
+        loop: AbstractEventLoop,
+        deliver: Callable[[Hashable, Completion], None],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self._name = name
+        self._config = config
+        self._limits = config.limits
+        self._places = places
+        self._loop = loop
+        self._deliver = deliver
+        self._fail = fail
+        self._writer = Writer(name, config)
+        self._transport = Transport(key, config.limits.timeout_seconds)
+        self._ladder: tuple[Rung, ...] = LADDER if config.reply == "auto" else (config.reply,)
+        self._rungs: dict[Endpoint, int] = {}
+        self._meter = Meter()
+        self._jitter = Random(0)  # noqa: S311 - timing is no part of a result
+        self._known: dict[str, Endpoint] = {}
+        self._endpoints: list[Endpoint] = []
+        self._waiting: deque[Job] = deque()
+        self._delayed: dict[Job, TimerHandle] = {}
+        self._tasks: set[Task[None]] = set()
+        self._timer: TimerHandle | None = None
+        self._dark_since = inf
+        self._outstanding = 0
+        self._served = 0
+        self._offered = 0.0
+        self._offered_since = 0.0
+        self._take_urls()
+
+    def submit(self, asked: Iterable[tuple[Hashable, ChatRequest]]) -> None:
+        """Take requests in."""
+        now = self._loop.time()
+        self._count_offer(now)
+        for key, request in asked:
+            tokens = request.max_tokens
+            if self._limits.tokens_per_minute is not None:
+                tokens += _prompt_tokens(request)
+            self._waiting.append(Job(key, request, tokens, now))
+            self._outstanding += 1
+            self._meter.requests += 1
+        self._dispatch()
+
+    def cancel(self) -> None:
+        """Forget all that is outstanding, and let go of its requests."""
+        self._count_offer(self._loop.time())
+        self._outstanding = 0
+        self._waiting.clear()
+        for handle in self._delayed.values():
+            handle.cancel()
+        self._delayed.clear()
+        for task in self._tasks:
+            task.cancel()
+        self._set_timer(inf)
+        self._dark_since = inf
+
+    async def close(self) -> None:
+        """Forget all that is outstanding and close the connections."""
+        self.cancel()
+        await gather(*self._tasks, return_exceptions=True)
+        await self._transport.close()
+
+    def usage(self) -> ModelUsage:
+        """Return the figures as they stand."""
+        now = self._loop.time()
+        self._count_offer(now)
+        busy = sum(endpoint.busy_seconds(now) for endpoint in self._known.values())
+        figures = {
+            url: EndpointUsage(
+                limit=int(e.limit),
+                in_flight=e.in_flight,
+                state=e.state if e in self._endpoints else "removed",
+                served=e.served,
+                failed=e.failed,
+            )
+            for url, e in self._known.items()
+        }
+        return self._meter.usage(figures, min(1.0, busy / self._offered) if self._offered else 0.0)
+
+    def _dispatch(self) -> None:
+        """Start what may be started, and see to it that the rest is looked at in time."""
+        now = self._loop.time()
+        if self._places.changed(now):
+            self._count_offer(now)
+            self._take_urls()
+        wake = inf
+        while self._waiting:
+            job = self._waiting[0]
+            endpoint, wake = self._choose(job, now)
+            if endpoint is None:
+                break
+            self._waiting.popleft()
+            self._start(job, endpoint, now)
+        if self._waiting:
+            wake = min(wake, self._dark_until(now))
+        if self._outstanding:
+            self._set_timer(min(wake, self._places.next_look()))
+
+    def _choose(self, job: Job, now: float) -> tuple[Endpoint | None, float]:
+        """Return the least busy endpoint that may take the job, or when one may at the earliest."""
+        best: Endpoint | None = None
+        soonest = inf
+        for endpoint in self._endpoints:
+            at = endpoint.ready_at(now, job.tokens)
+            if at > now:
+                soonest = min(soonest, at)
+            elif best is None or (endpoint is job.avoid, endpoint.load) < (
+                best is job.avoid,
+                best.load,
+            ):
+                best = endpoint
+        return best, soonest
+
+    def _start(self, job: Job, endpoint: Endpoint, now: float) -> None:
+        if job.attempts or job.first_try < inf:
+            self._meter.retries += 1
+        job.attempts += 1
+        job.first_try = min(job.first_try, now)
+        job.served_before = self._served
+        ticket = endpoint.begin(now, job.tokens)
+        task = self._loop.create_task(self._attempt(job, endpoint, ticket))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error)
+
+    async def _attempt(self, job: Job, endpoint: Endpoint, ticket: Ticket) -> None:
+        try:
+            rung, outcome = await self._ask(job.request, endpoint)
+        except CancelledError:
+            endpoint.forgotten(ticket, self._loop.time())
+            raise
+        now = self._loop.time()
+        if isinstance(outcome, Reply):
+            completion = _completion(job, endpoint.url, rung, outcome, ticket.began, now)
+            spent = completion.prompt_tokens + completion.completion_tokens
+            endpoint.replied(ticket, now, tokens=spent)
+            self._served += 1
+            self._finish(job, completion)
+        else:
+            self._note(endpoint, ticket, outcome, now)
+            self._go_on(job, endpoint, ticket, outcome, now)
+        self._dispatch()
+
+    async def _ask(self, request: ChatRequest, endpoint: Endpoint) -> tuple[Rung, Reply | Refusal]:
+        """Ask in the strictest way the endpoint is not known to refuse, then in plainer ones.
+
+        A way is settled by the first reply: later refusals are about something else.
+        """
+        url = endpoint.url + "/chat/completions"
+        if request.shape is None:
+            return "text", await self._transport.post(
+                url, self._writer.body(request, "text"), "text"
+            )
+        step = self._rungs.get(endpoint, 0)
+        while True:
+            rung = self._ladder[step]
+            outcome = await self._transport.post(url, self._writer.body(request, rung), rung)
+            if isinstance(outcome, Reply):
+                self._rungs.setdefault(endpoint, step)
+                return rung, outcome
+            if outcome.trouble != "form" or step + 1 == len(self._ladder):
+                return rung, outcome
+            step += 1
+
+    def _note(self, endpoint: Endpoint, ticket: Ticket, outcome: Refusal, now: float) -> None:
+        """Tell the endpoint's own record how it failed."""
+        said, rest = outcome.said, outcome.retry_after
+        match outcome.trouble:
+            case "overloaded":
+                self._meter.rate_limited += 1
+                endpoint.overloaded(ticket, now, said, rest)
+            case "unavailable":
+                endpoint.unavailable(ticket, now, said, rest)
+            case "server_error" | "timeout" | "connection":
+                endpoint.broke(ticket, now, said)
+            case "unreachable":
+                endpoint.unreachable(ticket, now, said)
+            case _:
+                endpoint.declined(ticket, now, said)
+
+    def _go_on(
+        self, job: Job, endpoint: Endpoint, ticket: Ticket, outcome: Refusal, now: float
+    ) -> None:
+        """Decide what becomes of a job whose attempt failed: another try, an end, an error."""
+        trouble = outcome.trouble
+        unheard = trouble in ("form", "refused") and not self._served
+        if trouble not in _FAILURES or unheard:
+            self._fail(self._unusable(endpoint.url, outcome))
+            return
+        if self._was_free(job, ticket, trouble, now):
+            job.attempts -= 1
+        if trouble in _FINAL or job.attempts >= self._limits.attempts:
+            self._finish(
+                job,
+                Completion(
+                    None,
+                    _FAILURES[trouble],
+                    latency=now - ticket.began,
+                    waited=ticket.began - job.asked,
+                    attempts=max(1, job.attempts),
+                    endpoint=endpoint.url,
+                ),
+            )
+            return
+        job.avoid = endpoint
+        delay = min(_LAST_RETRY, _FIRST_RETRY * 2.0 ** max(0, job.attempts - 1))
+        delay *= self._jitter.uniform(0.5, 1.0)
+        self._delayed[job] = self._loop.call_later(delay, self._again, job)
+
+    def _was_free(self, job: Job, ticket: Ticket, trouble: Trouble, now: float) -> bool:
+        """Tell whether an attempt is not counted as one.
+
+        Probes and requests that were never sent are not; nor is being told to come back later
+        while others are served, for that is only a longer queue.
+        """
+        if ticket.probe or trouble == "unreachable":
+            return True
+        return (
+            trouble in ("overloaded", "unavailable")
+            and self._served > job.served_before
+            and now - job.first_try < self._limits.patience_seconds
+        )
+
+    def _again(self, job: Job) -> None:
+        del self._delayed[job]
+        self._waiting.appendleft(job)
+        self._dispatch()
+
+    def _finish(self, job: Job, completion: Completion) -> None:
+        self._count_offer(self._loop.time())
+        self._outstanding -= 1
+        self._meter.add(completion)
+        self._deliver(job.key, completion)
+        if not self._outstanding:
+            self._set_timer(inf)
+
+    def _dark_until(self, now: float) -> float:
+        """Return until when the model's endpoints may all be out of use; that past, give up."""
+        if any(endpoint.state == "closed" for endpoint in self._endpoints):
+            self._dark_since = inf
+            return inf
+        self._dark_since = min(self._dark_since, now)
+        until = self._dark_since + self._limits.patience_seconds
+        if now >= until:
+            self._fail(self._unanswered())
+            return inf
+        return until
+
+    def _set_timer(self, at: float) -> None:
+        if self._timer is not None:
+            if self._timer.when() == at:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if at < inf:
+            self._timer = self._loop.call_at(at, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._dispatch()
+
+    def _take_urls(self) -> None:
+        """Use the endpoints of the list; those no longer in it finish what they have."""
+        for url in self._places.urls:
+            if url not in self._known:
+                self._known[url] = Endpoint(
+                    url, self._limits, longest_pause=self._limits.patience_seconds
+                )
+        self._endpoints = [self._known[url] for url in self._places.urls]
+
+    def _count_offer(self, now: float) -> None:
+        """Add up the slot-seconds there were while requests were outstanding."""
+        if self._outstanding:
+            slots = sum(endpoint.ceiling for endpoint in self._endpoints)
+            self._offered += slots * (now - self._offered_since)
+        self._offered_since = now
+
+    def _unusable(self, url: str, outcome: Refusal) -> ModelError:
+        variable = self._config.key_env
+        match outcome.trouble:
+            case "key" if variable is None:
+                help_ = "it wants an API key: name the environment variable that holds it (key_env)"
+            case "key":
+                help_ = f"it does not accept the key in the environment variable {variable}"
+            case "money":
+                help_ = "its account has no credit left"
+            case "model":
+                help_ = (
+                    f"it does not know the model '{self._config.model}', or the base URL is wrong "
+                    "(it often ends in /v1)"
+                )
+            case "moved":
+                help_ = "it redirects elsewhere; give the final address as base URL"
+            case _:
+                help_ = "it refused the first request; check model, reply and extra"
+        return ModelError(f"model '{self._name}' at {url}: {help_}\n  it said: {outcome.said}")
+
+    def _unanswered(self) -> ModelError:
+        patience = self._limits.patience_seconds
+        lines = [f"model '{self._name}': no endpoint has answered for {patience:g} s"]
+        lines += [f"  {e.url}: {e.said or 'nothing yet'}" for e in self._endpoints[:5]]
+        if not self._endpoints:
+            lines.append("  its urls_file names none")
+        lines.append(
+            "  are they running? (limits.patience_seconds is how long they are waited for)"
+        )
+        return ModelError("\n".join(lines))
+
+
+def _prompt_tokens(request: ChatRequest) -> int:
+    return estimate_tokens(request.system) + estimate_tokens(request.user)
+
+
+def _completion(
+    job: Job, url: str, rung: Rung, reply: Reply, began: float, now: float
+) -> Completion:
+    """Return the completion; tokens an endpoint does not count are estimated, as they cost too."""
+    return Completion(
+        reply.text,
+        prompt_tokens=reply.prompt_tokens or _prompt_tokens(job.request),
+        cached_tokens=reply.cached_tokens,
+        completion_tokens=reply.completion_tokens or estimate_tokens(reply.text),
+        latency=now - began,
+        waited=began - job.asked,
+        attempts=job.attempts,
+        endpoint=url,
+        mode=rung,
+        finish=reply.finish,
+    )

@@ -1,0 +1,111 @@
+"""One HTTP exchange: bytes to an endpoint, a reply or the reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import aiohttp
+
+from hubbub.llm.key import ApiKey
+from hubbub.llm.wire import LARGEST_BODY, Refusal, Reply, Rung, Trouble, one_line, read, retry_after
+
+#: Characters of what an endpoint said that are kept.
+_LONGEST_SAID = 300
+#: Seconds until a connection stands, at the most.
+_CONNECT_SECONDS = 10.0
+
+
+class Transport:
+    """The connections of one model's endpoints. What comes out of it does not hold the key."""
+
+    def __init__(self, key: ApiKey, timeout_seconds: float) -> None:
+        self._key = key
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout_seconds, sock_connect=min(timeout_seconds, _CONNECT_SECONDS)
+        )
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, url: str, body: bytes, rung: Rung) -> Reply | Refusal:
+        """Send a body to the endpoint; never raises for what an endpoint or network does.
+
+        A connection that was kept open and turns out to be gone is replaced once.
+        """
+        outcome = await self._once(url, body, rung)
+        if isinstance(outcome, _Gone):
+            outcome = await self._once(url, body, rung)
+        if isinstance(outcome, Reply):
+            text, finish = self._key.scrub(outcome.text), self._key.scrub(outcome.finish)
+            if text is outcome.text and finish is outcome.finish:
+                return outcome
+            return replace(outcome, text=text, finish=finish)
+        # scrub before cutting, so that no half of a key is left
+        said = self._key.scrub(one_line(outcome.said))
+        return Refusal(outcome.trouble, said[:_LONGEST_SAID], outcome.retry_after)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _once(self, url: str, body: bytes, rung: Rung) -> Reply | Refusal:
+        try:
+            async with self._open().post(url, data=body, allow_redirects=False) as response:
+                data = await _beginning(response)
+                if data is None:
+                    response.close()
+                    return Refusal("server_error", f"a response above {LARGEST_BODY} bytes")
+                outcome = read(response.status, data, rung)
+                if isinstance(outcome, Refusal) and "Retry-After" in response.headers:
+                    rest = retry_after(response.headers["Retry-After"], now=datetime.now(UTC))
+                    outcome = replace(outcome, retry_after=rest)
+                return outcome
+        except aiohttp.ConnectionTimeoutError:
+            return Refusal("unreachable", "no connection in time")
+        except TimeoutError:
+            return Refusal("timeout", f"no whole reply in {self._timeout.total:g} s")
+        except aiohttp.ClientConnectorError as error:
+            return _refusal("unreachable", error)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            return _Gone("connection", f"the connection broke: {error}")
+        except aiohttp.ClientPayloadError as error:
+            return _refusal("connection", error)
+        except aiohttp.ClientError as error:
+            return _refusal("server_error", error)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={
+                    "Content-Type": "application/json",
+                    "Accept-Encoding": "identity",
+                    "User-Agent": "hubbub",
+                    **self._key.headers(),
+                },
+                timeout=self._timeout,
+                trust_env=False,
+            )
+        return self._session
+
+
+class _Gone(Refusal):
+    """The connection was gone before a response began."""
+
+
+def _refusal(trouble: Trouble, error: Exception) -> Refusal:
+    return Refusal(trouble, f"{type(error).__name__}: {error}")
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes | None:
+    """Return the body, or None where it is longer than anyone should read."""
+    parts: list[bytes] = []
+    size = 0
+    while part := await response.content.readany():
+        size += len(part)
+        if size > LARGEST_BODY:
+            return None
+        parts.append(part)
+    return b"".join(parts)
