@@ -232,8 +232,8 @@ def test_the_example_is_asked_as_its_readme_says(
     hubbub: Command, tmp_path: Path, server: ModelServer
 ) -> None:
     def answers(request: ChatRequest) -> str:
-        options = {"why": "For fun.", "source": "newspapers", "trust": 2, "hours": 3}
-        return json.dumps(options if "hours" in request.system else {"q1": "It surprised me."})
+        options = {"why": "For fun.", "source": "newspapers", "trust": 2, "minutes": 3}
+        return json.dumps(options if "minutes" in request.system else {"q1": "It surprised me."})
 
     server.stop()
     shutil.copytree(EXAMPLES, tmp_path / "examples")

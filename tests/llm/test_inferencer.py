@@ -186,7 +186,7 @@ def test_ctrl_c_is_heard_while_waiting() -> None:
         LiveInferencer[int]({"m": model(server.url)}) as inferencer,
     ):
         inferencer.submit(requests(1))
-        timer = Timer(0.1, _thread.interrupt_main)
+        timer = Timer(0.3, _thread.interrupt_main)
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             inferencer.wait(timeout=10)
@@ -226,7 +226,7 @@ def test_a_name_that_is_no_model_is_refused_before_anything_is_sent() -> None:
         ModelServer(echo) as server,
         LiveInferencer[int]({"small": model(server.url)}) as inferencer,
     ):
-        with pytest.raises(ModelError, match="no model is called 'smal'.*did you mean 'small'"):
+        with pytest.raises(ModelError, match=r"no model is called 'smal'.*did you mean 'small'"):
             inferencer.submit([*requests(1, name="small"), *requests(1, name="smal")])
         assert inferencer.wait() == []
         assert server.counts == {}

@@ -234,6 +234,24 @@ def test_a_request_larger_than_a_burst_goes_out_on_its_own() -> None:
     assert endpoint.ready_at(0.0, 5_000) > 250
 
 
+def conclude(endpoint: Endpoint, ticket: Ticket, now: float, outcome: str) -> None:
+    match outcome:
+        case "reply":
+            endpoint.replied(ticket, now, tokens=1)
+        case "decline":
+            endpoint.declined(ticket, now, "no")
+        case "429":
+            endpoint.overloaded(ticket, now, "later", None)
+        case "503":
+            endpoint.unavailable(ticket, now, "later", 2.0)
+        case "500":
+            endpoint.broke(ticket, now, "oh")
+        case "refused":
+            endpoint.unreachable(ticket, now, "gone")
+        case "forget":
+            endpoint.forgotten(ticket, now)
+
+
 @given(st.data())
 @settings(max_examples=150)
 def test_never_more_in_flight_than_the_limit(data: st.DataObject) -> None:
@@ -249,21 +267,7 @@ def test_never_more_in_flight_than_the_limit(data: st.DataObject) -> None:
                 flying.append(endpoint.begin(now, 1))
         elif flying:
             ticket = flying.pop(data.draw(st.integers(0, len(flying) - 1)))
-            match outcome:
-                case "reply":
-                    endpoint.replied(ticket, now, tokens=1)
-                case "decline":
-                    endpoint.declined(ticket, now, "no")
-                case "429":
-                    endpoint.overloaded(ticket, now, "later", None)
-                case "503":
-                    endpoint.unavailable(ticket, now, "later", 2.0)
-                case "500":
-                    endpoint.broke(ticket, now, "oh")
-                case "refused":
-                    endpoint.unreachable(ticket, now, "gone")
-                case "forget":
-                    endpoint.forgotten(ticket, now)
+            conclude(endpoint, ticket, now, outcome)
         assert endpoint.in_flight == len(flying)
         assert 1 <= endpoint.limit <= ceiling
         if not flying:  # whatever happened, it gets another chance

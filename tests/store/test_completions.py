@@ -191,7 +191,7 @@ def test_table_and_view_say_the_same() -> None:
         assert table.schema == SCHEMA
         names = [r[1] for r in store.database.rows("PRAGMA table_info(completion_named)")]
         assert names == table.column_names
-        rows = store.database.rows("SELECT * FROM completion_named")
+        rows = store.database.rows("SELECT * FROM completion_named ORDER BY step, number")
         assert [tuple(r.values()) for r in table.to_pylist()] == rows
         assert [r[:5] for r in rows] == [
             (3, 5, "user_5", "turn", 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from hubbub.config.section import Count, Names, Probability, Section
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
 
 class PriceConfig(Section):
@@ -81,8 +84,10 @@ class ModelConfig(Section):
     @classmethod
     def _name_of_a_variable(cls, name: str | None) -> str | None:
         # the message must not repeat what may be a key
-        if name is not None and not (name.isidentifier() and len(name) < 65):
-            raise ValueError("give the *name* of an environment variable, never a key itself")
+        if name is not None and not _VARIABLE.fullmatch(name):
+            raise ValueError(
+                "give the *name* of an environment variable, in capitals, never a key itself"
+            )
         return name
 
     @model_validator(mode="after")

@@ -9,6 +9,9 @@ from hubbub.errors import RunError
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.llm.tokens import estimate_tokens
 
+#: Tokens of a reply, for estimates.
+_REPLY = 30
+
 
 class BudgetSpent(RunError):  # noqa: N818 - not a fault: the run pauses at a whole step
     """The budget does not reach for the next step; the run is at a whole step and can go on."""
@@ -22,15 +25,19 @@ class Budget:
         limits: BudgetConfig,
         models: Mapping[str, ModelConfig],
         spent: tuple[int, int, float] = (0, 0, 0.0),
+        before: Budget | None = None,
     ) -> None:
-        """Take the limits of a run and what it has spent so far."""
+        """Take the limits of a run, what it has spent so far, and an earlier budget to learn from."""
         self.limits = limits
         self._models = models
         self.requests, self.tokens, self.money = spent
+        # turns of this session, and the calls that they came to
+        self._begun, self._made = (before._begun, before._made) if before else (0, 0)
 
     def book(self, request: ChatRequest, completion: Completion) -> float:
         """Count a completion and return what it cost."""
         money = cost(self._models[request.model], completion)
+        self._made += 1
         if not completion.recorded:
             self.requests += 1
             self.tokens += completion.prompt_tokens + completion.completion_tokens
@@ -40,21 +47,26 @@ class Budget:
     def check(self, what: str, requests: Collection[ChatRequest]) -> None:
         """Raise BudgetSpent if these requests, for `what`, would by estimate overdraw it."""
         limits = self.limits
+        calls = max(1.0, self._made / self._begun) if self._begun else 1.0
         if limits.requests is not None:
-            self._compare(what, "requests", limits.requests, self.requests, len(requests))
-        if limits.tokens is None and limits.money is None:
-            return
+            needed = round(len(requests) * calls)
+            self._compare(what, "requests", limits.requests, self.requests, needed)
+        if limits.tokens is not None or limits.money is not None:
+            self._check_tokens(what, requests, calls)
+        self._begun += len(requests)
+
+    def _check_tokens(self, what: str, requests: Collection[ChatRequest], calls: float) -> None:
+        limits = self.limits
         tokens, money = 0, 0.0
-        reply = self.tokens / self.requests / 10 if self.requests else 30.0
         for request in requests:
             prompt = estimate_tokens(request.system) + estimate_tokens(request.user)
             price = self._models[request.model].price
-            tokens += prompt + int(reply)
-            money += (prompt * price.input + reply * price.output) / 1e6
+            tokens += prompt + _REPLY
+            money += (prompt * price.input + _REPLY * price.output) / 1e6
         if limits.tokens is not None:
-            self._compare(what, "tokens", limits.tokens, self.tokens, tokens)
+            self._compare(what, "tokens", limits.tokens, self.tokens, round(tokens * calls))
         if limits.money is not None:
-            self._compare(what, "money", limits.money, self.money, money)
+            self._compare(what, "money", limits.money, self.money, money * calls)
 
     @staticmethod
     def _compare(what: str, unit: str, limit: float, spent: float, needed: float) -> None:

@@ -6,7 +6,7 @@ No exchange with a model is waited for until `collect`; all parsing happens ther
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from hubbub.mind.turn import Turn, Voice
 from hubbub.platform import Platform
 from hubbub.policy import Mix, Observation
 from hubbub.store import RunStore
-from hubbub.store.completions import CompletionRow, kept_text
+from hubbub.store.completions import CompletionRow, as_kept
 from hubbub.time import Clock
 from hubbub.world import Events, Slate, World
 
@@ -226,8 +226,7 @@ class Minds:
         if out is None:  # given up
             return
         request, turn = out.requests[call.agent], out.turns[call.agent]
-        if completion.text is not None:  # what is acted on is what the record will hold
-            completion = replace(completion, text=kept_text(completion.text))
+        completion = as_kept(completion)  # what is acted on is what the record will hold
         cost = self.budget.book(request, completion)
         out.rows.append(CompletionRow(*call, request, completion, cost))
         match turn.receive(completion):

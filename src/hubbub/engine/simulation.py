@@ -25,7 +25,7 @@ from hubbub.engine.memory import give_back
 from hubbub.engine.minds import Minds
 from hubbub.engine.origin import begin, make_world, refold
 from hubbub.engine.schedule import check_schedule, check_settings
-from hubbub.engine.society import Society, StepReport, Stopwatch
+from hubbub.engine.society import Society, StepReport
 from hubbub.engine.surveys import as_survey, named_anew
 from hubbub.engine.tables import ArrowTable
 from hubbub.errors import ModelError, RunError, ScenarioError, StoreError
@@ -80,6 +80,7 @@ class Simulation(Looking):
             models or {}, None if replay is None else Path(replay), only_missing
         )
         self._inference: Inference | None = None
+        self._budget: Budget | None = None
         self._society: Society | None = None
         self._store: RunStore | None = None
         self.paused: str | None = None
@@ -230,7 +231,6 @@ class Simulation(Looking):
         self._check_calendar(t)
         with self._undone_on_error():
             step = society.step(t, asked, only=only)
-            watch = Stopwatch()
             self.store.commit(
                 society.world,
                 t,
@@ -239,8 +239,7 @@ class Simulation(Looking):
                 finished=True,
                 completions=step.completions,
             )
-            watch.lap("commit")
-            step.seconds.update(watch.seconds)
+            step.watch.lap("commit")
         self._hold_due()
         return step.report(t)
 
@@ -345,7 +344,8 @@ class Simulation(Looking):
             store = self._store
             inferencer = self._inference.inferencer(store)
             spent = store.spent() if store is not None else (0, 0, 0.0)
-            budget = Budget(self.scenario.budget, self.scenario.models, spent)
+            budget = Budget(self.scenario.budget, self.scenario.models, spent, self._budget)
+            self._budget = budget
             memory = Memory(world.table, step_minutes=self.scenario.time.step_minutes)
             minds = Minds(world, memory, inferencer, budget)
         return Society(self.scenario, world, minds, threads=self._threads)

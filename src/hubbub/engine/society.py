@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -30,13 +30,17 @@ SHARD = 4096
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One finished step, for hooks: numbers of agents and actions, seconds by stage."""
+    """One finished step, for hooks: numbers of agents and actions, seconds by stage.
+
+    `cpu` is the seconds of processor time by stage that the thread which ran the step took itself.
+    """
 
     step: int
     active: int
     accepted: int
     rejected: int
     seconds: dict[str, float]
+    cpu: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -46,13 +50,14 @@ class Step:
     events: Events
     slate: Slate
     completions: list[CompletionRow]
-    seconds: dict[str, float] = field(default_factory=dict)
+    watch: Stopwatch
 
     def report(self, step: int) -> StepReport:
         """Return the numbers of this step."""
         accepted = int((self.events.reason == Reason.ok).sum())
         rejected = len(self.events) - accepted
-        return StepReport(step, len(self.slate.agents), accepted, rejected, self.seconds)
+        active, watch = len(self.slate.agents), self.watch
+        return StepReport(step, active, accepted, rejected, watch.seconds, watch.cpu)
 
 
 class Society:
@@ -96,28 +101,28 @@ class Society:
         active = self._awake(t, asked, only=only)
         watch.lap("activation")
         frame = self.feed.prepare(world, t, world.streams)
-        thinking = self._ask_models(t, frame, active, asked, only=only)
-        watch.lap("models")
+        watch.lap("feed")
+        thinking = self._ask_models(t, frame, active, asked, watch, only=only)
         slate, batch = self._decide(t, frame, active, thinking, asked.told, watch)
-        thought = self._collect(t, thinking, asked.told)
-        watch.lap("models")
+        thought = self._collect(t, thinking, asked.told, watch)
         slate = Slate.merge([slate, thought.slate])
         batch = ActionBatch.concat([batch, thought.batch, self.batch(asked.actions)])
         events = [scheduled, self.platform.apply(world, batch, t)]
         if len(thought.notes):
             events.append(self.platform.apply(world, thought.notes, t, environment=True))
         fold_slate(world, slate)
-        step = Step(Events.concat(events), slate, thought.rows, watch.seconds)
+        step = Step(Events.concat(events), slate, thought.rows, watch)
         self.remember(t, step.events, slate)
         watch.lap("apply")
         return step
 
-    def foresee(self, t: int) -> None:
+    def foresee(self, t: int, watch: Stopwatch | None = None) -> None:
         """Ask for the turns of later steps that are asked for as step `t` begins, if any."""
+        watch = watch or Stopwatch()
         last = min(t + self.scenario.turns.staleness, self.scenario.steps)
         for u in range(max(t, self.foreseen) + 1, last + 1):
             awake = draw(self.world, u, self.clock, self.world.streams, self.time, ahead=u - t)
-            self._ask(u, self.feed.prepare(self.world, u, self.world.streams), awake)
+            self._ask(u, self.feed.prepare(self.world, u, self.world.streams), awake, watch)
             self.foreseen = u
 
     def remember(self, t: int, events: Events, slate: Slate | None) -> None:
@@ -152,7 +157,14 @@ class Society:
         return np.union1d(awake, called).astype(np.int32) if len(called) else awake
 
     def _ask_models(
-        self, t: int, frame: Frame, active: NDArray[np.int32], asked: Asked, *, only: bool
+        self,
+        t: int,
+        frame: Frame,
+        active: NDArray[np.int32],
+        asked: Asked,
+        watch: Stopwatch,
+        *,
+        only: bool,
     ) -> NDArray[np.int32]:
         """Ask for the turns that are due, and return whose turns of this step models decide.
 
@@ -163,23 +175,32 @@ class Society:
         out = self.minds.asked(t)
         due = active if t > self.foreseen else asked.called
         due = np.setdiff1d(due, np.concatenate([out, asked.told])).astype(np.int32)
-        due = self._ask(t, frame, due)
+        due = self._ask(t, frame, due, watch)
         self.foreseen = max(t, self.foreseen)
-        self.foresee(t)
+        self.foresee(t, watch)
         return np.union1d(np.intersect1d(out, active) if only else out, due).astype(np.int32)
 
-    def _ask(self, t: int, frame: Frame, agents: NDArray[np.int32]) -> NDArray[np.int32]:
+    def _ask(
+        self, t: int, frame: Frame, agents: NDArray[np.int32], watch: Stopwatch
+    ) -> NDArray[np.int32]:
         """Ask for the turns of those of the agents who are driven by models; return them."""
         assert self.minds is not None  # noqa: S101 - its callers have looked
         mine = agents[self.minds.drives(agents)]
         shards = [mine[i : i + SHARD] for i in range(0, len(mine), SHARD)]
-        self.minds.ask(t, [self._observe(t, frame, s, np.arange(len(s)), 0) for s in shards])
+        seen = [self._observe(t, frame, s, np.arange(len(s)), 0) for s in shards]
+        watch.lap("feed")
+        self.minds.ask(t, seen)
+        watch.lap("prompts")
         return mine
 
-    def _collect(self, t: int, thinking: NDArray[np.int32], told: NDArray[np.int32]) -> Thought:
+    def _collect(
+        self, t: int, thinking: NDArray[np.int32], told: NDArray[np.int32], watch: Stopwatch
+    ) -> Thought:
         if self.minds is None:
             return Thought.none()
-        return self.minds.collect(t, thinking, overruled=told)
+        thought = self.minds.collect(t, thinking, overruled=told)
+        watch.lap("replies")
+        return thought
 
     def _decide(
         self,
@@ -251,18 +272,21 @@ class Society:
 
 
 class Stopwatch:
-    """Seconds by stage, for people; nothing in a result depends on it."""
+    """Seconds by stage, for people; nothing in a result depends on it.
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._clock = clock
-        self._last = clock()
+    `seconds` are by the clock, `cpu` processor time of the calling thread.
+    """
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter(), time.thread_time()
         self.seconds: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}
 
     def lap(self, *stages: str, weights: NDArray[np.float64] | None = None) -> None:
         """Book the time since the last lap to these stages, shared by their weights."""
-        now = self._clock()
+        now = time.perf_counter(), time.thread_time()
         share = np.ones(len(stages)) if weights is None or not weights.sum() else weights
         for stage, part in zip(stages, share / share.sum(), strict=True):
-            spent = float((now - self._last) * part)
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+            for book, end, begin in zip((self.seconds, self.cpu), now, self._last, strict=True):
+                book[stage] = book.get(stage, 0.0) + float((end - begin) * part)
         self._last = now

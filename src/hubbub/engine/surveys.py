@@ -15,7 +15,7 @@ from hubbub.llm.chat import ChatRequest, Completion, Inferencer
 from hubbub.mind.records import Call
 from hubbub.mind.survey import Answer, Interviewing, Questionnaire, about, asked
 from hubbub.store.answers import AnswerRow
-from hubbub.store.completions import CompletionRow
+from hubbub.store.completions import CompletionRow, as_kept
 from hubbub.world import World
 
 
@@ -80,6 +80,7 @@ class Sitting:
                 if request is None:
                     self._panel.others(call, completion)
                     continue
+                completion = as_kept(completion)
                 self._keep(call, request, completion)
                 match talks[call.agent].receive(completion):
                     case ChatRequest() as repair:

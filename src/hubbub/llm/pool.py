@@ -5,10 +5,11 @@ Runs on one event loop, in one thread.
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, CancelledError, Task, TimerHandle, gather
+from asyncio import AbstractEventLoop, Task, TimerHandle, gather
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from random import Random
 
@@ -39,6 +40,9 @@ _FAILURES: dict[Trouble, Failure] = {
     "unreachable": "connection",
 }
 _FINAL: frozenset[Trouble] = frozenset({"too_long", "form", "refused"})
+
+#: What came of asking an endpoint, and in which form it was asked at last.
+_Asked = tuple[Rung, Reply | Refusal]
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +92,8 @@ class Pool:
         self._endpoints: list[Endpoint] = []
         self._waiting: deque[Job] = deque()
         self._delayed: dict[Job, TimerHandle] = {}
-        self._tasks: set[Task[None]] = set()
+        self._tasks: set[Task[_Asked]] = set()
+        self._broken_off: set[Task[_Asked]] = set()
         self._timer: TimerHandle | None = None
         self._dark_since = inf
         self._outstanding = 0
@@ -120,13 +125,15 @@ class Pool:
         self._delayed.clear()
         for task in self._tasks:
             task.cancel()
+        self._broken_off |= self._tasks
+        self._tasks = set()
         self._set_timer(inf)
         self._dark_since = inf
 
     async def close(self) -> None:
         """Forget all that is outstanding and close the connections."""
         self.cancel()
-        await gather(*self._tasks, return_exceptions=True)
+        await gather(*self._broken_off, return_exceptions=True)
         await self._transport.close()
 
     def usage(self) -> ModelUsage:
@@ -187,35 +194,33 @@ class Pool:
         job.first_try = min(job.first_try, now)
         job.served_before = self._served
         ticket = endpoint.begin(now, job.tokens)
-        task = self._loop.create_task(self._attempt(job, endpoint, ticket))
+        task = self._loop.create_task(self._ask(job.request, endpoint))
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(partial(self._done, job, endpoint, ticket))
 
-    def _done(self, task: Task[None]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self._fail(error)
-
-    async def _attempt(self, job: Job, endpoint: Endpoint, ticket: Ticket) -> None:
-        try:
-            rung, outcome = await self._ask(job.request, endpoint)
-        except CancelledError:
-            endpoint.forgotten(ticket, self._loop.time())
-            raise
+    def _done(self, job: Job, endpoint: Endpoint, ticket: Ticket, task: Task[_Asked]) -> None:
         now = self._loop.time()
-        if isinstance(outcome, Reply):
-            completion = _completion(job, endpoint.url, rung, outcome, ticket.began, now)
-            spent = completion.prompt_tokens + completion.completion_tokens
-            endpoint.replied(ticket, now, tokens=spent)
-            self._served += 1
-            self._finish(job, completion)
+        error = None if task.cancelled() else task.exception()
+        if task in self._broken_off or task.cancelled() or error is not None:
+            self._broken_off.discard(task)
+            endpoint.forgotten(ticket, now)
+            if error is not None:
+                self._fail(error)
         else:
-            self._note(endpoint, ticket, outcome, now)
-            self._go_on(job, endpoint, ticket, outcome, now)
+            self._tasks.discard(task)
+            rung, outcome = task.result()
+            if isinstance(outcome, Reply):
+                completion = _completion(job, endpoint.url, rung, outcome, ticket.began, now)
+                spent = completion.prompt_tokens + completion.completion_tokens
+                endpoint.replied(ticket, now, tokens=spent)
+                self._served += 1
+                self._finish(job, completion)
+            else:
+                self._note(endpoint, ticket, outcome, now)
+                self._go_on(job, endpoint, ticket, outcome, now)
         self._dispatch()
 
-    async def _ask(self, request: ChatRequest, endpoint: Endpoint) -> tuple[Rung, Reply | Refusal]:
+    async def _ask(self, request: ChatRequest, endpoint: Endpoint) -> _Asked:
         """Ask in the strictest way the endpoint is not known to refuse, then in plainer ones.
 
         A way is settled by the first reply: later refusals are about something else.

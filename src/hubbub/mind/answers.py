@@ -27,6 +27,16 @@ def labels(question: QuestionConfig) -> Sequence[str]:
     return question.options or (_AGREEMENT if question.kind == "likert" else ())
 
 
+def limits(question: QuestionConfig) -> str:
+    """Return the limits of a number in words that follow 'a number'."""
+    low, high = whole(question.min), whole(question.max)
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    if low is not None:
+        return f", at least {low}"
+    return "" if high is None else f", at most {high}"
+
+
 def read_answers(questions: Sequence[QuestionConfig], text: str) -> list[tuple[str, float | None]]:
     """Return (what was said, its value) for each question; Unreadable if one can't be read.
 
@@ -68,12 +78,12 @@ def _answer(question: QuestionConfig, value: Any) -> tuple[str, float | None]:
             number = _number(question, value)
             return str(whole(number)), number
         case "choice" | "likert":
-            known = labels(question)
-            index = _index(value, known, numbers_first=question.kind == "likert")
+            known, scale = labels(question), question.kind == "likert"
+            index = _index(value, known, numbers_first=scale)
             if index is None:
-                form = "one of its options" if question.kind == "choice" else "on its scale"
-                raise Unreadable(f"the answer to '{name}' is not {form}")
-            return known[index], float(index + (question.kind == "likert"))
+                what = f"a number from 1 to {len(known)}" if scale else "one of its options"
+                raise Unreadable(f"the answer to '{name}' must be {what}")
+            return known[index], float(index + scale)
 
 
 def _words(name: str, value: str) -> str:
@@ -85,13 +95,12 @@ def _words(name: str, value: str) -> str:
 
 
 def _number(question: QuestionConfig, value: str | float) -> float:
-    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
-        raise Unreadable(f"the answer to '{question.name}' is no number")
-    number = float(value)
     low = -math.inf if question.min is None else question.min
     high = math.inf if question.max is None else question.max
+    plain = not isinstance(value, str) or _NUMBER.fullmatch(value.strip())
+    number = float(value) if plain else math.nan
     if not math.isfinite(number) or not low <= number <= high:
-        raise Unreadable(f"the answer to '{question.name}' is out of its range")
+        raise Unreadable(f"the answer to '{question.name}' must be a number{limits(question)}")
     return number
 
 

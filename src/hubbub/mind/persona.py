@@ -11,7 +11,7 @@ from hubbub.mind.words import PLAIN, Words, words_for
 from hubbub.world.profiles import Profiles
 
 #: Most characters of a persona; of one made by a template.
-PERSONA_CHARS, TEMPLATE_CHARS = 320, 4_000
+PERSONA_CHARS, TEMPLATE_CHARS = 300, 4_000
 _FACTS = ("age", "gender", "mbti", "country", "profession")
 _PROSE = ("persona", "user_char", "bio", "description")
 _KEPT = 20_000  # personas kept ready

@@ -196,12 +196,11 @@ class _Briefs:
         if first == end:
             return []
         numbers: dict[int, int] = {}
-        told: set[tuple[int, int]] = set()
+        direct = {item for _, _, code, item, _ in self._notes[first:end] if code != MENTION}
         lines: list[str] = []
         for name, actor, code, item, text in self._notes[first:end]:
-            if item >= 0 and (actor, item) in told:  # a reply that also mentions
+            if code == MENTION and item in direct:  # a reply that mentions whom it answers
                 continue
-            told.add((actor, item))
             number = numbers.get(actor)
             if number is None:
                 things.append(Thing("user", actor, actor))

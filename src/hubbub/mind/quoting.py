@@ -27,12 +27,14 @@ def one_line(text: str, limit: int) -> str:
     Guillemets are the prompt's own quotation marks, so those in the text become other quotes; the
     marks of chat templates are broken, and characters that cannot be seen go.
     """
+    whole = len(text) <= limit * _LOOK_AT
     text = text[: limit * _LOOK_AT]
     if not (text.isascii() and text.isprintable()):
         text = _UNSEEN.sub("", text).translate(_QUOTES)
     if "<" in text or "[" in text:
         text = _SQUARE.sub(r"(\1)", _ANGLE.sub("‹", text))
-    return cut(" ".join(text.split()), limit)
+    line = " ".join(text.split() if whole else [*text.split(), "…"])
+    return cut(line, limit)
 
 
 def cut(text: str, limit: int) -> str:
@@ -58,9 +60,10 @@ def handle(user_name: str) -> str:
 
 
 def called(name: str, user_name: str) -> str:
-    """Return what a user is called in a prompt: its name (it costs half the tokens of a handle).
+    """Return what a user is called in a prompt: its name, which costs half the tokens of a handle.
 
-    It is at most NAME_CHARS long and has no sign that ends it.
+    It is at most NAME_CHARS long and has no sign that ends it. Two users may be called the same,
+    as on the real sites; replies name people by number.
     """
     plain = " ".join(_IN_A_NAME.sub(" ", one_line(name, 2 * NAME_CHARS)).split())
     return cut(plain, NAME_CHARS) if plain else cut(handle(user_name), NAME_CHARS)

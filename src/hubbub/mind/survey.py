@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hubbub.actions import Reason
 from hubbub.config.minds import QuestionConfig, SurveyConfig
 from hubbub.llm.chat import ChatRequest, Completion, ReplyShape
-from hubbub.mind.answers import LONGEST_TEXT, labels, read_answers, whole
+from hubbub.mind.answers import LONGEST_TEXT, labels, limits, read_answers, whole
 from hubbub.mind.reading import Unreadable
 from hubbub.policy.conditions import check_conditions, matching
 from hubbub.rng import Streams
@@ -186,7 +186,7 @@ def _line(question: QuestionConfig) -> str:
             steps = (f"{i} {label}" for i, label in enumerate(labels(question), 1))
             how = "a whole number: " + ", ".join(steps)
         case "number":
-            how = f"a number{_range(question)}"
+            how = f"a number{limits(question)}"
     return f"{_quoted(question.name)}: {ask} ({how})"
 
 
@@ -202,15 +202,6 @@ def _placeholder(question: QuestionConfig) -> str:
             return "<number>"
 
 
-def _range(question: QuestionConfig) -> str:
-    low, high = whole(question.min), whole(question.max)
-    if low is not None and high is not None:
-        return f" from {low} to {high}"
-    if low is not None:
-        return f", at least {low}"
-    return "" if high is None else f", at most {high}"
-
-
 def _schema(question: QuestionConfig) -> dict[str, Any]:
     match question.kind:
         case "text":
@@ -220,8 +211,8 @@ def _schema(question: QuestionConfig) -> dict[str, Any]:
         case "likert":
             return {"type": "integer", "minimum": 1, "maximum": len(labels(question))}
         case "number":
-            limits = {"minimum": whole(question.min), "maximum": whole(question.max)}
-            return {"type": "number", **{k: v for k, v in limits.items() if v is not None}}
+            ends = {"minimum": whole(question.min), "maximum": whole(question.max)}
+            return {"type": "number", **{k: v for k, v in ends.items() if v is not None}}
 
 
 def _quoted(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -71,6 +71,14 @@ def kept_text(text: str) -> str:
     if len(text) > REPLY_CHARS:
         text = text[: REPLY_CHARS - len(_CUT)] + _CUT
     return clean(text)
+
+
+def as_kept(completion: Completion) -> Completion:
+    """Return a completion with its text as a run keeps it."""
+    text = completion.text
+    if text is None or (len(text) <= REPLY_CHARS and text == clean(text)):
+        return completion
+    return replace(completion, text=kept_text(text))
 
 
 def clean(text: str) -> str:
@@ -224,16 +232,20 @@ _AT_ONCE = 8_192
 
 def completion_tables(db: Database) -> Iterator[pa.Table]:
     """Return the calls in the order of their addresses, piece by piece."""
-    return named_tables(db, "completion_named", SCHEMA, size=_AT_ONCE)
+    ordered = f"completion_named ORDER BY {', '.join(_ADDRESS)}"
+    return named_tables(db, ordered, SCHEMA, size=_AT_ONCE)
 
 
 def named_tables(
-    db: Database, view: str, schema: pa.Schema, *, size: int = 65_536
+    db: Database, source: str, schema: pa.Schema, *, size: int = 65_536
 ) -> Iterator[pa.Table]:
-    """Return the rows of a view with these columns, piece by piece; the first is empty."""
+    """Return the rows of a view with these columns, piece by piece; the first is empty.
+
+    `source` is the view's name, and maybe an order.
+    """
     yield schema.empty_table()
     names = ", ".join(f'"{n}"' for n in schema.names)
-    for rows in db.chunks(f"SELECT {names} FROM {view}", size=size):
+    for rows in db.chunks(f"SELECT {names} FROM {source}", size=size):
         columns = [
             pa.array(column, pa.int8()).cast(pa.bool_())
             if kind == pa.bool_()

@@ -217,8 +217,7 @@ def _views(layout: Layout) -> Iterator[str]:
         "c.latency, c.waited, c.attempts, c.endpoint, c.mode, c.finish, c.cost, c.recorded, "
         "c.step > (SELECT coalesce(max(step), -1) FROM part WHERE finished = 1) AS early "
         "FROM completion c LEFT JOIN agent a ON a.id = c.agent "
-        "LEFT JOIN prompt s ON s.id = c.system LEFT JOIN prompt h ON h.id = c.shape "
-        "ORDER BY c.step, c.agent, c.purpose, c.number"
+        "LEFT JOIN prompt s ON s.id = c.system LEFT JOIN prompt h ON h.id = c.shape"
     )
     yield (
         f"CREATE VIEW answer_named AS SELECT q.survey, q.step, q.agent, {name}, q.question, "
