@@ -84,8 +84,8 @@ def test_serves_replies_of_the_asked_form(weights: Path, capfd: pytest.CaptureFi
         assert server.url.endswith("/v1")
         form = {"type": "json_schema", "json_schema": {"name": "turn", "schema": CHOICE}}
         asked = {"max_tokens": 40, "seed": 3, "response_format": form}
-        first = ask(server.url, f"Like one of the posts 1 to 3. {'Now choose. ' * 30}", **asked)
-        again = ask(server.url, f"Like one of the posts 1 to 3. {'Now choose. ' * 30}", **asked)
+        first = ask(server.url, f"Like one of the posts 1 to 3. {'Now choose. ' * 20}", **asked)
+        again = ask(server.url, f"Like one of the posts 1 to 3. {'Now choose. ' * 20}", **asked)
     (turn,) = json.loads(first["choices"][0]["message"]["content"])["do"]
     assert turn["action"] in ("like_post", "do_nothing")
     assert turn.get("id", 1) in (1, 2, 3)

@@ -79,19 +79,11 @@ def test_the_guide_tells_the_form_and_every_action_once() -> None:
         'Reply with JSON only, one action: {"do":[{"action":"create_comment","id":2,"text":"..."}]}'
         """
 id is a number shown to you; for a user, that of anything by them.
-Actions and their fields:
-do_nothing
-create_post text: write a post
-like_post id
-dislike_post id
-create_comment id text: comment on a post, or reply to a comment
-like_comment id
-dislike_comment id
-follow id: follow a user
-mute id: never see a user's posts again
-search_posts text: search for posts
-search_user text: search for users
-trend: look at the most liked posts of late"""
+Actions by their fields:
+none: do_nothing, trend
+text: create_post, search_posts, search_user
+id: like_post, dislike_post, like_comment, dislike_comment, follow, mute
+id text: create_comment"""
     )
 
 
@@ -99,21 +91,21 @@ def test_the_guide_of_own_actions_and_of_products() -> None:
     guide = EVERYTHING.guide().splitlines()
     assert guide[0].startswith("Reply with JSON only, 1 to 3 actions: ")
     assert 'product is one of "lamp", "big \\"chair\\"".' in guide
-    assert "purchase_product amount product: buy a product" in guide
+    assert "amount product: purchase_product" in guide
     assert guide[-3:] == [
-        "rate id amount: give a post stars",
-        "wave_at id text: wave at a user",
-        "tip id amount: tip a user",
+        "id amount: rate, give a post stars",
+        "id text: wave_at, wave at a user",
+        "id amount: tip, tip a user",
     ]
 
 
 def test_the_guide_leaves_out_what_there_is_no_use_for() -> None:
     assert form(["do_nothing", "create_post"]).guide() == (
         'Reply with JSON only, one action: {"do":[{"action":"create_post","text":"..."}]}\n'
-        "Actions and their fields:\ndo_nothing\ncreate_post text: write a post"
+        "Actions by their fields:\nnone: do_nothing\ntext: create_post"
     )
     assert form(["purchase_product"], products=[]).guide() == (
-        'Reply with JSON only, one action: {"do":[]}\nActions and their fields:'
+        'Reply with JSON only, one action: {"do":[]}\nActions by their fields:'
     )
     assert "refresh" in form(["refresh"]).guide()
 

@@ -54,6 +54,11 @@ def test_values_of_several_lines_come_in_their_order() -> None:
     assert json_values('{"a":1}\n{"a":2}\nand [3]') == [{"a": 1}, {"a": 2}, [3]]
 
 
+def test_a_missing_value_takes_no_other() -> None:
+    assert json_values('{"action":, "id": 2,}') == [{"id": 2}]
+    assert json_values('{"action":"like_post" "id": 2}') == [{"action": "like_post", "id": 2}]
+
+
 def test_what_a_literal_and_an_escape_stand_for() -> None:
     text = r"""{'a': True, b: None, "c": [1, -2, 2.5, 1e3, false, null, x],
                d: "caf\u00e9 \"x\"\n\t\\ \/", 'e': 'it\'s', "f": "two

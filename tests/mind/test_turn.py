@@ -102,7 +102,7 @@ def test_a_second_unreadable_reply_is_recorded_as_such() -> None:
     some.start()
     ask(some.receive(Completion("no\ud800")))
     assert some.receive(Completion("no\x00" * RAW_CHARS)) == Decision(
-        4, refused=Reason.invalid_reply, raw=("no" * RAW_CHARS)[: len("no") * RAW_CHARS // 3 + 1]
+        4, refused=Reason.invalid_reply, raw="no" * 667
     )
     assert some.calls == 2
 
@@ -235,7 +235,7 @@ def test_notes_are_short() -> None:
     done = some.receive(Completion("I like cats. " * 10_000))
     assert isinstance(done, Decision)
     assert done.note is not None
-    assert done.note.endswith("I like cats. I…")
+    assert done.note.endswith("I like cats. I like cats.…")
     assert len(done.note) <= NOTE_CHARS
 
 

@@ -24,15 +24,16 @@ class Budget:
         self,
         limits: BudgetConfig,
         models: Mapping[str, ModelConfig],
-        spent: tuple[int, int, float] = (0, 0, 0.0),
-        before: Budget | None = None,
     ) -> None:
-        """Take the limits of a run, what it has spent so far, and an earlier budget to learn from."""
+        """Take the limits of a run; it has spent nothing so far."""
         self.limits = limits
         self._models = models
+        self.requests, self.tokens, self.money = 0, 0, 0.0
+        self._begun = self._made = 0  # turns of this session, and the calls they came to
+
+    def renew(self, spent: tuple[int, int, float]) -> None:
+        """Begin anew with what a run has spent, after a step that was cut off."""
         self.requests, self.tokens, self.money = spent
-        # turns of this session, and the calls that they came to
-        self._begun, self._made = (before._begun, before._made) if before else (0, 0)
 
     def book(self, request: ChatRequest, completion: Completion) -> float:
         """Count a completion and return what it cost."""

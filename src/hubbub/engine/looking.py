@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,11 +16,16 @@ from hubbub.policy import AgentView
 from hubbub.store import RunStore, export
 from hubbub.world import World
 
+if TYPE_CHECKING:
+    from hubbub.engine.inference import Inference
+    from hubbub.llm.usage import ModelUsage
+
 
 class Looking(ABC):
     """The reading half of a simulation."""
 
     _store: RunStore | None
+    _inference: Inference | None
 
     @abstractmethod
     def _ready(self) -> Society:
@@ -75,6 +81,10 @@ class Looking(ABC):
     def completions(self) -> ArrowTable:
         """Return the calls of language models: prompt, reply, tokens, latency, cost."""
         return ArrowTable(self.store.completions())
+
+    def usage(self) -> dict[str, ModelUsage]:
+        """Return how each model and its endpoints have done since it was opened, by its name."""
+        return {} if self._inference is None else self._inference.usage()
 
     def answers(self) -> ArrowTable:
         """Return what agents answered in surveys and interviews."""

@@ -70,5 +70,5 @@ def _fold_part(society: Society, part: Committed, *, ahead: bool) -> None:
     else:
         fold(world, events)
     if part.slate is not None:
-        fold_slate(world, part.slate)
+        fold_slate(world, part.slate, society.behind(part.slate))
     society.remember(part.step, events, part.slate)

@@ -344,10 +344,11 @@ class Simulation(Looking):
             store = self._store
             inferencer = self._inference.inferencer(store)
             spent = store.spent() if store is not None else (0, 0, 0.0)
-            budget = Budget(self.scenario.budget, self.scenario.models, spent, self._budget)
-            self._budget = budget
+            if self._budget is None:
+                self._budget = Budget(self.scenario.budget, self.scenario.models)
+            self._budget.renew(spent)
             memory = Memory(world.table, step_minutes=self.scenario.time.step_minutes)
-            minds = Minds(world, memory, inferencer, budget)
+            minds = Minds(world, memory, inferencer, self._budget)
         return Society(self.scenario, world, minds, threads=self._threads)
 
     def _open_models(self, also: str | None = None) -> None:

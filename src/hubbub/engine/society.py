@@ -110,7 +110,7 @@ class Society:
         events = [scheduled, self.platform.apply(world, batch, t)]
         if len(thought.notes):
             events.append(self.platform.apply(world, thought.notes, t, environment=True))
-        fold_slate(world, slate)
+        fold_slate(world, slate, self.behind(slate))
         step = Step(Events.concat(events), slate, thought.rows, watch)
         self.remember(t, step.events, slate)
         watch.lap("apply")
@@ -124,6 +124,13 @@ class Society:
             awake = draw(self.world, u, self.clock, self.world.streams, self.time, ahead=u - t)
             self._ask(u, self.feed.prepare(self.world, u, self.world.streams), awake, watch)
             self.foreseen = u
+
+    def behind(self, slate: Slate) -> NDArray[np.int32] | int:
+        """Return by how many steps the world was older that each agent of a slate saw."""
+        staleness = self.scenario.turns.staleness
+        if self.minds is None or not staleness:
+            return 0
+        return np.where(self.minds.drives(slate.agents), staleness, 0).astype(np.int32)
 
     def remember(self, t: int, events: Events, slate: Slate | None) -> None:
         """Let the agents driven by models remember what happened."""

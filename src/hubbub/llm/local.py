@@ -22,8 +22,9 @@ from hubbub.config.minds import ModelConfig
 from hubbub.errors import MissingExtraError, ModelError, did_you_mean
 from hubbub.llm.weights import KNOWN, cache_folder, find
 
-#: Requests at once, and tokens of prompt and reply for each.
-SLOTS, TOKENS = 4, 2048
+#: Requests at once, and tokens of prompt and reply for each. More slots are not faster on a CPU,
+#: where the time goes into reading prompts.
+SLOTS, TOKENS = 2, 4096
 #: Its threads sleep while they wait for each other. By default they spin, which on a busy machine
 #: makes replies ten times slower and takes four to seven times the CPU.
 _PATIENT = {"OMP_WAIT_POLICY": "passive"}

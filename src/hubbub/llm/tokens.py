@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: UTF-8 bytes per token. English prose has 4 to 4.5 with today's tokenizers, lines with names and
 #: numbers about 3, other scripts 2 to 4.
-BYTES_PER_TOKEN = 3.6
+BYTES_PER_TOKEN = 3.2
 
 
 def estimate_tokens(text: str) -> int:

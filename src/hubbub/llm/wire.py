@@ -56,7 +56,7 @@ Trouble = Literal[
     "unreachable",
 ]
 
-#: What statuses mean; of the others 3xx are `moved`, 4xx `refused`, the rest `server_error`.
+#: What statuses mean, and those of a hundred that are not listed; the rest are `server_error`.
 _STATUSES: Final[dict[int, Trouble]] = {
     400: "form",
     401: "key",
@@ -73,6 +73,7 @@ _STATUSES: Final[dict[int, Trouble]] = {
     503: "unavailable",
     529: "overloaded",
 }
+_HUNDREDS: Final[dict[int, Trouble]] = {3: "moved", 4: "refused"}
 
 _FIXED = ("messages", "stream", "response_format", "tools", "tool_choice")
 _CACHED_HEADS = 64
@@ -251,9 +252,7 @@ def _text(message: _Message, rung: Rung) -> str:
 
 def _refusal(status: int, words: str) -> Refusal:
     """Return the kind of trouble a status and the words with it mean."""
-    trouble = _STATUSES.get(status)
-    if trouble is None:
-        trouble = "moved" if status < 400 else "refused" if status < 500 else "server_error"
+    trouble = _STATUSES.get(status) or _HUNDREDS.get(status // 100, "server_error")
     if trouble in ("form", "refused") and _TOO_LONG.search(words):
         trouble = "too_long"
     elif trouble == "form" and _NO_MODEL.search(words):

@@ -2,11 +2,11 @@
 
 ::
 
-    like_post @ann «first words of the post…»
+    like_post Ann «first words of the post…»
     create_comment your «…»: «…»
-    follow @bob (refused: duplicate)
-    @bob +2 repost your «…»
-    saw @cyd «…»
+    follow Bob (refused: duplicate)
+    Bob +2 repost your «…»
+    saw Cyd «…»
 
 Everything is derived from the `ActionSpec`. Texts of agents are quoted between guillemets, which
 they can't contain themselves, on one line.
@@ -17,7 +17,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from hubbub.actions import Kind, Reason
-from hubbub.mind.quoting import handle, one_line
+from hubbub.mind.quoting import called, one_line
 from hubbub.world import World
 from hubbub.world.world import MENTION
 
@@ -105,7 +105,8 @@ class Lines:
         return f"{self._name(author)} {self._quote(text)}"
 
     def _name_of(self, agent: int) -> str:
-        return f"@{handle(self.world.profiles.user_names([agent])[0])}"
+        (row,) = self.world.profiles.rows([agent], ("name", "user_name"))
+        return called(str(row["name"] or ""), str(row["user_name"]))
 
     def _quote_of(self, text: int, chars: int = TEXT_CHARS) -> str:
         return f"«{one_line(self.world.texts[text], chars)}»"

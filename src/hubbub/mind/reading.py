@@ -168,6 +168,8 @@ class _Reader:
                 if any(isinstance(c, kind) for c in self._open):
                     while not isinstance(self._close(), kind):  # brackets that were forgotten
                         pass
+            case ",":
+                self._keys[-1] = None
         return True
 
     def _scalar(self, token: re.Match[str]) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.actions import Action, ActionSpec, ActionTable
+from hubbub.actions import SOCIAL, Action, ActionSpec, ActionTable
 from hubbub.actions.spec import Arg, Positive, Query
 from hubbub.llm.chat import ReplyShape
 from hubbub.mind.reading import Unreadable, clean, json_values, whole_number
@@ -128,7 +128,10 @@ class ReplyForm:
         return [o.spec.name for o in self._listed]
 
     def guide(self) -> str:
-        """Return the lines of the shared rules that tell the form and the actions."""
+        """Return the lines of the shared rules that tell the form and the actions.
+
+        The names of the built-in actions say what they do; own actions are told with their summary.
+        """
         count = "one action" if self.max_actions == 1 else f"1 to {self.max_actions} actions"
         example = max(self._listed, key=lambda o: len(o.fields), default=None)
         lines = [f"Reply with JSON only, {count}: {_example(example)}"]
@@ -137,10 +140,14 @@ class ReplyForm:
         if any(o.product for o in self._listed):
             names = ", ".join(json.dumps(p, ensure_ascii=False) for p in self._products)
             lines.append(f"product is one of {names}.")
-        lines.append("Actions and their fields:")
+        lines.append("Actions by their fields:")
+        by_fields: dict[str, list[str]] = {}
         for o in self._listed:
-            line = " ".join([o.spec.name, *o.fields])
-            lines.append(line if _says_it_all(o.spec) else f"{line}: {o.spec.summary}")
+            if o.spec.name in SOCIAL:
+                by_fields.setdefault(" ".join(o.fields) or "none", []).append(o.spec.name)
+        lines += [f"{fields}: {', '.join(names)}" for fields, names in by_fields.items()]
+        own = [o for o in self._listed if o.spec.name not in SOCIAL]
+        lines += [f"{' '.join(o.fields) or 'none'}: {o.spec.name}, {o.spec.summary}" for o in own]
         return "\n".join(lines)
 
     def shape(self, things: Sequence[Thing], *, queries: bool = True) -> ReplyShape:
@@ -262,11 +269,6 @@ class ReplyForm:
             if not names:
                 raise Unreadable(f"{name} needs the name of a product on sale")
             yield arg.name, names[0]
-
-
-def _says_it_all(spec: ActionSpec) -> bool:
-    """Whether the summary has no word that is not in the name: like_post, "like a post"."""
-    return {*spec.summary.split()} - {"a", "an", "the"} <= {*spec.name.split("_")}
 
 
 def _optional(spec: ActionSpec, kind: str) -> Arg | None:

@@ -154,5 +154,5 @@ def _note(text: str | None) -> str | None:
     if words.startswith(_NO_NOTE):
         return None
     if len(words) > NOTE_CHARS:
-        words = words[: NOTE_CHARS - 1].rsplit(" ", 1)[0] + "…"
+        words = words[: NOTE_CHARS - 1].rstrip() + "…"
     return words or None

@@ -71,9 +71,12 @@ def fold_wave(world: World, events: Events) -> None:
             _move_taste(world, events.agent[rows], events.target[rows])
 
 
-def fold_slate(world: World, slate: Slate) -> None:
-    """Remember who was awake and what was shown: the last SEEN posts of each agent."""
-    world.agents["last_awake"][slate.agents] = world.step
+def fold_slate(world: World, slate: Slate, behind: NDArray[Any] | int = 0) -> None:
+    """Remember who was awake and what was shown: the last SEEN posts of each agent.
+
+    `behind` int[k] says by how many steps the world that each agent saw was older than the step's.
+    """
+    world.agents["last_awake"][slate.agents] = world.step - behind
     rank = np.arange(len(slate.items)) - np.repeat(slate.offsets[:-1], np.diff(slate.offsets))
     viewers = slate.agents[slate.rows()]
     at = (world.agents["seen_count"][viewers] + rank) % SEEN
