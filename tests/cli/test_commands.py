@@ -14,7 +14,10 @@ import pytest
 if TYPE_CHECKING:
     from .conftest import Command
 
-COMMANDS = "demo run resume inspect export digest actions init schema help bench".split()  # noqa: SIM905
+COMMANDS = (
+    *("demo", "run", "resume", "play", "inspect", "survey", "estimate", "export", "digest"),
+    *("actions", "init", "schema", "help", "bench", "models"),
+)
 
 
 def test_help_names_every_command(hubbub: Command) -> None:

@@ -34,7 +34,7 @@ from hubbub.errors import ScenarioError
             "Scenario: events.0: give exactly one of act, sign_up, product, set",
         ),
         (lambda: Scheduled(step=1), "Scheduled: give exactly one of act, sign_up, product, set"),
-        (lambda: AgentGroup(), "AgentGroup: policy: is missing; it must be a text"),
+        (lambda: AgentGroup(), "AgentGroup: give exactly one of policy and model"),
         (
             lambda: FeedConfig(windwo=3),
             "FeedConfig: windwo: there is no such key (did you mean 'window'?)",

@@ -131,7 +131,7 @@ def test_yaml_1_2_words(scenario: Path) -> None:
             "population: {file: a.csv, records: []}",
             "population (line 1): give one of file, records, synthetic, not file and records",
         ),
-        ("agents: [{share: 0.5}]", "agents.0.policy (line 1): is missing; it must be a text"),
+        ("agents: [{share: 0.5}]", "agents.0 (line 1): give exactly one of policy and model"),
         ("agents: [{policy: scripted, script: {a: []}}]", "agents.0.script.a (line 1): the key"
          " must be a whole number"),
         ("events: [{step: 1}]", "events.0 (line 1): give exactly one of act, sign_up, product,"

@@ -98,8 +98,9 @@ def test_hostile_bodies_do_no_harm(fault):
         mine = turns_of_models(sim)
         found = outcomes(sim)
         assert mine
-        allowed = {"invalid_reply", "no_reply"} | ({"ok"} if fault == "invalid_utf8" else set())
-        assert {r for turn in mine for r in found[turn]} <= allowed
+        if fault != "invalid_utf8":  # what is left of such a text may still be a good reply
+            assert {r for turn in mine for r in found[turn]} <= {"invalid_reply", "no_reply"}
+        assert not any("\ud800" <= c <= "\udfff" for t in sim.world.texts.since(0) for c in t)
         assert max(len(t) for t in sim.world.texts.since(0)) <= 2000
         assert sim.store.steps == 1
         assert len(sim.world.items) >= before

@@ -198,6 +198,24 @@ def test_patience_ends_when_no_endpoint_answers(up: bool) -> None:
             assert inferencer.wait() == []
 
 
+def test_hopeless_requests_do_not_stop_the_others_or_the_run() -> None:
+    async def picky(request: web.Request) -> web.Response:
+        hopeless = (await request.json())["seed"] % 2
+        return web.Response(status=500) if hopeless else web.Response(body=body())
+
+    with endpoint(picky) as url:
+        found = ask(model(url, attempts=3, patience_seconds=2), 40)
+    assert [found[i].failure for i in range(40)] == ["", "server_error"] * 20
+    assert {found[i].attempts for i in range(1, 40, 2)} == {3}
+
+
+def test_an_endpoint_that_always_fails_is_given_up_after_patience() -> None:
+    with ModelServer(echo, faults=Faults(errors=1)) as server:
+        config = model(server.url, patience_seconds=0.5)
+        with pytest.raises(ModelError, match=r"(?s)no endpoint has answered.*HTTP 500"):
+            ask(config, 100)
+
+
 def test_a_connection_that_was_kept_open_too_long_is_replaced_for_free() -> None:
     seen: Counter[str] = Counter()
 

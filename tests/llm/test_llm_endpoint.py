@@ -106,6 +106,13 @@ def test_failures_in_a_row_open_the_circuit_and_a_probe_closes_it() -> None:
     assert len(fill(endpoint, now + 1)) == 32
 
 
+def test_requests_that_failed_before_do_not_open_the_circuit() -> None:
+    endpoint = make()
+    for _ in range(3 * FAILURES_TO_OPEN):
+        endpoint.broke(endpoint.begin(0.0, 1, fresh=False), 0.0, "HTTP 500")
+    assert endpoint.state == "closed"
+
+
 def test_what_cannot_be_reached_is_out_of_use_at_once() -> None:
     endpoint = make()
     endpoint.unreachable(endpoint.begin(0.0, 1), 0.0, "refused")

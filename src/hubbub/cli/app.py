@@ -51,6 +51,12 @@ Set = Annotated[
         "--set", metavar="KEY=VALUE", help="A setting, e.g. feed.preset=random. Repeatable."
     ),
 ]
+SetLater = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Other models or budget, e.g. budget.tokens=100000."
+    ),
+]
 NoLlm = Annotated[
     bool, typer.Option("--no-llm", help="Let the statistical policy act for language models.")
 ]
@@ -131,6 +137,42 @@ def run(
 
 
 @app.command()
+def estimate(
+    scenario: Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file.")],
+    seed: Seed = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=0, help="Number of steps, in place of the file's.")
+    ] = None,
+    set_: Set = None,
+    throughput: Annotated[
+        float | None,
+        typer.Option(
+            "--throughput",
+            metavar="TOKENS",
+            help="Tokens, of prompts and replies, that the endpoints process per second.",
+        ),
+    ] = None,
+    decisions: Annotated[
+        float | None,
+        typer.Option(
+            "--decisions-per-second",
+            metavar="NUMBER",
+            help="In place of --throughput: turns decided per second.",
+        ),
+    ] = None,
+) -> None:
+    """Tell what a run will ask of language models, and cost."""
+    if throughput is not None and decisions is not None:
+        raise typer.BadParameter("give --throughput or --decisions-per-second, not both")
+    if min(throughput or 1, decisions or 1) <= 0 or 0 in (throughput, decisions):
+        raise typer.BadParameter("a number per second must be above 0")
+    from hubbub.cli.estimating import show
+
+    overrides = _overrides(set_, seed=seed, steps=steps)
+    show(scenario, overrides, tokens_per_second=throughput, decisions_per_second=decisions)
+
+
+@app.command()
 def resume(
     folder: Run,
     steps: Annotated[
@@ -139,12 +181,7 @@ def resume(
             "--steps", min=1, help="Go on for so many steps; also extends a finished run."
         ),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Other models or budget, e.g. budget.tokens=100000."
-        ),
-    ] = None,
+    set_: SetLater = None,
     replay: Replay = None,
     only_missing: OnlyMissing = False,  # noqa: FBT002 - typer reads the default
 ) -> None:
@@ -153,6 +190,20 @@ def resume(
 
     replay = _record(replay, missing=only_missing)
     go_on(folder, steps, overrides=_overrides(set_), replay=replay, only_missing=only_missing)
+
+
+@app.command()
+def play(
+    folder: Run,
+    agent: Annotated[
+        str, typer.Option("--agent", metavar="ID|NAME", help="The agent that you take.")
+    ],
+    set_: SetLater = None,
+) -> None:
+    """Take an agent of a run: see what it is shown and decide what it does, step by step."""
+    from hubbub.cli import playing
+
+    playing.play(folder, agent, overrides=_overrides(set_))
 
 
 @app.command()
@@ -165,14 +216,25 @@ def inspect(
     post: Annotated[
         int | None, typer.Option("--post", min=0, help="One post: its cascade.")
     ] = None,
+    prompts: Annotated[
+        int,
+        typer.Option(
+            "--prompts",
+            min=0,
+            metavar="N",
+            help="With --agent: its last N prompts to a language model, with the replies.",
+        ),
+    ] = 0,
 ) -> None:
     """Show what happened in a run."""
     if agent is not None and post is not None:
         raise typer.BadParameter("give --agent or --post, not both")
+    if prompts and agent is None:
+        raise typer.BadParameter("--prompts goes with --agent")
     from hubbub.cli import inspecting
 
     if agent is not None:
-        inspecting.show_agent(folder, agent)
+        inspecting.show_agent(folder, agent, prompts)
     elif post is not None:
         inspecting.show_post(folder, post)
     else:
@@ -334,6 +396,38 @@ def engine(
     from hubbub.cli.bench import show
 
     show(agents=agents, active=active, steps=steps, warmup=warmup, out=out, as_json=json_)
+
+
+@bench.command()
+def llm(
+    agents: Annotated[
+        int | None, typer.Option("--agents", min=1, help="Agents who ask a model in each step.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Steps measured.")] = None,
+    tails: Annotated[  # noqa: FBT002 - typer reads the default
+        bool, typer.Option("--tails", help="On slow endpoints: how busy they are kept.")
+    ] = False,
+    faults: Annotated[  # noqa: FBT002
+        bool, typer.Option("--faults", help="On failing endpoints: what becomes of turns.")
+    ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
+) -> None:
+    """Measure what decisions by a language model cost.
+
+    The model is a stand-in in another process: no network, no key. By default 1,000 agents and 10
+    steps; with --tails 2,000 and 20 (four minutes), with --faults 300 and 12.
+    """
+    if tails and faults:
+        raise typer.BadParameter("give --tails or --faults, not both")
+    from hubbub.cli import bench_models
+
+    size = {n: v for n, v in (("agents", agents), ("steps", steps)) if v is not None}
+    if tails:
+        bench_models.show_tails(size, as_json=json_)
+    elif faults:
+        bench_models.show_faults(size, as_json=json_)
+    else:
+        bench_models.show_costs(size, as_json=json_)
 
 
 @models.callback()

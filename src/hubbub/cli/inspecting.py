@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from hubbub.analysis import cascades, forest, summarise
+from hubbub.analysis import cascades, forest, model_figures, said, summarise
 from hubbub.analysis.summary import OpinionShift, Ranked, Shared, Summary, items_light
+from hubbub.cli.minds import print_exchanges, print_models
 from hubbub.cli.screen import bars, clean, console, cut, heading, show, table
 from hubbub.errors import RunError, did_you_mean
 from hubbub.store import RunStore
@@ -31,7 +32,9 @@ def show_run(folder: Path) -> None:
     with RunStore.open(folder, mode="read") as store:
         found = summarise(store)
         liked = [] if found.most_shared else _most_liked(store, _TOP)
+        figures, examples = model_figures(store), said(store)
     _print_figures(screen, found)
+    print_models(screen, figures, examples)
     _print_activity(screen, found)
     _print_opinions(screen, found.opinions)
     if found.most_shared:
@@ -48,8 +51,9 @@ def show_run(folder: Path) -> None:
 
 
 def print_summary(found: Summary, store: RunStore, screen: Console) -> None:
-    """Print a run's figures, actions, most noticed post and activity."""
+    """Print a run's figures, actions, models, most noticed post and activity."""
     _print_figures(screen, found)
+    print_models(screen, model_figures(store), said(store))
     if found.most_shared:
         _print_shared(screen, found.most_shared[0])
     else:
@@ -129,8 +133,11 @@ def _print_ranking(screen: Console, title: str, header: str, ranked: Sequence[Ra
         table(screen, title, ("agent", "name", header), rows)
 
 
-def show_agent(folder: Path, who: str) -> None:
-    """Print who an agent is (id or user name), what it was shown and did, the last turns of it."""
+def show_agent(folder: Path, who: str, prompts: int = 0) -> None:
+    """Print who an agent is (id or user name), what it was shown and did, the last turns of it.
+
+    Of one driven by a language model also its last reply, or so many of its last prompts.
+    """
     screen = console()
     with RunStore.open(folder, mode="read") as store:
         agent = _agent(store, who)
@@ -151,6 +158,7 @@ def show_agent(folder: Path, who: str) -> None:
             texts = [(i, source, score, _text(store, i)) for i, source, score in shown[step]]
             headers = ("item", "source", "score", "text")
             table(screen, f"Shown in step {step}", headers, texts)
+        print_exchanges(screen, store, agent, prompts)
 
 
 def _agent(store: RunStore, who: str) -> int:

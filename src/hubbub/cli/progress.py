@@ -12,7 +12,7 @@ from numba.core import event
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hubbub.cli.screen import console
+from hubbub.cli.screen import amount, console
 from hubbub.engine import StepReport
 
 #: Seconds over which the rate is measured, of silence at most, and before a wait is explained.
@@ -20,9 +20,13 @@ _WINDOW, _SILENCE, _PATIENCE = 3.0, 30.0, 0.5
 
 
 class Rate:
-    """Turns a second over the last seconds; the first step, which also starts things up, is out."""
+    """Turns a second over the last seconds; the first step, which also starts things up, is out.
 
-    def __init__(self) -> None:
+    `what` is counted, where that is something else than turns.
+    """
+
+    def __init__(self, what: str = "turns") -> None:
+        self._what = what
         self._turns = -1
         self._marks: deque[tuple[float, int]] = deque()
 
@@ -37,7 +41,33 @@ class Rate:
         if len(self._marks) < 2:
             return ""
         (began, before), (now, turns) = self._marks[0], self._marks[-1]
-        return f"{(turns - before) / max(now - began, 1e-9):,.0f} turns/s"
+        return f"{(turns - before) / max(now - began, 1e-9):,.0f} {self._what}/s"
+
+
+class ModelWork:
+    """What language models have done since the run went on: calls a second, cost, no replies."""
+
+    def __init__(self) -> None:
+        self._calls = self._unanswered = 0
+        self._cost = 0.0
+        self._rate = Rate("calls")
+
+    def add(self, report: StepReport, now: float) -> None:
+        """Count the calls of a step that has just been finished."""
+        self._calls += report.calls
+        self._unanswered += report.unanswered
+        self._cost += report.cost
+        self._rate.add(report.calls, now)
+
+    def __str__(self) -> str:
+        if not self._calls:
+            return ""
+        words = [str(self._rate) or f"{self._calls:,} calls"]
+        if self._cost:
+            words.append(f"cost {amount(self._cost)}")
+        if self._unanswered:
+            words.append(f"{self._unanswered:,} without reply")
+        return ", ".join(words)
 
 
 class RunProgress:
@@ -49,8 +79,10 @@ class RunProgress:
     def __init__(self) -> None:
         self.done = self.first = 0
         self.screen: Console = console(error=True)
-        self._rate = Rate()
+        self._rate, self._models = Rate(), ModelWork()
         self._bar: Progress | None = None
+        self._overdue: Timer | None = None
+        self._undecided = ""
 
     def say(self, text: str) -> None:
         """Print a line."""
@@ -80,18 +112,50 @@ class RunProgress:
                 MofNCompleteColumn(),
                 BarColumn(bar_width=None),
                 TextColumn("{task.fields[awake]:>8,} awake {task.fields[rate]:>17}"),
+                TextColumn("{task.fields[models]}"),
                 TimeRemainingColumn(),
                 console=self.screen,
                 transient=True,
             )
-            self._task = self._bar.add_task("step", total=last, completed=first, awake=0, rate="")
+            self._task = self._bar.add_task(
+                "step", total=last, completed=first, awake=0, rate="", models=""
+            )
             self._bar.start()
         try:
             with event.install_listener("numba:compile", _Compiling(self)):
                 yield
         finally:
+            self._answered()
             if self._bar:
                 self._bar.stop()
+
+    def replies(self, decided: int, asked: int) -> None:
+        """Show how many replies of language models a step is waiting for.
+
+        Outside a terminal that is said after a silence, however long the next reply takes.
+        """
+        self._undecided = f"waiting for {asked - decided:,} of {asked:,} replies"
+        if self._bar:
+            self._bar.update(self._task, models=self._undecided)
+        elif self._overdue is None:
+            self._expect()
+
+    def _expect(self) -> None:
+        self._overdue = Timer(_SILENCE, self._say_overdue)
+        self._overdue.daemon = True
+        self._overdue.start()
+
+    def _say_overdue(self) -> None:
+        if self._overdue is None:  # answered as the time ran out
+            return
+        self._said = time.monotonic()
+        self.say(f"step {self.done + 1:,} of {self._last:,}: {self._undecided}")
+        self._expect()
+
+    def _answered(self) -> None:
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
 
     def stopping(self) -> None:
         """Show that the step at hand is the last."""
@@ -103,9 +167,16 @@ class RunProgress:
         now = time.monotonic()
         self.done = report.step
         self._rate.add(report.active, now)
+        self._models.add(report, now)
+        self._answered()
+        models = str(self._models)
         if self._bar:
             self._bar.update(
-                self._task, completed=report.step, awake=report.active, rate=str(self._rate)
+                self._task,
+                completed=report.step,
+                awake=report.active,
+                rate=str(self._rate),
+                models=models,
             )
         elif (
             report.step == self._last
@@ -113,7 +184,7 @@ class RunProgress:
             or now - self._said > _SILENCE
         ):
             self._said = now
-            words = [f"{report.active:,} agents awake", str(self._rate)]
+            words = [f"{report.active:,} agents awake", str(self._rate), models]
             self.say(f"step {report.step:,} of {self._last:,}: {', '.join(filter(None, words))}")
 
 

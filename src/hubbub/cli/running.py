@@ -51,10 +51,15 @@ def start(
     out = out or free_folder(scenario.name)
     progress = RunProgress()
     with (
-        _interruptible(progress, out, "stopped before step 1; nothing is kept") as check,
+        interruptible(progress, out, "stopped before step 1; nothing is kept") as check,
         _dropped_unless_begun(out),
         Simulation(
-            scenario, out=out, base=path.parent, replay=replay, only_missing=only_missing
+            scenario,
+            out=out,
+            base=path.parent,
+            replay=replay,
+            only_missing=only_missing,
+            waiting=progress.replies,
         ) as sim,
     ):
         with progress.waiting(_making(scenario)):
@@ -75,10 +80,14 @@ def go_on(
 ) -> None:
     """Run on from the last whole step of a run, for `steps` more or to the scenario's end."""
     progress = RunProgress()
-    with _interruptible(progress, folder, f"stopped; {folder} is as it was") as check:
+    with interruptible(progress, folder, f"stopped; {folder} is as it was") as check:
         with progress.waiting(f"reading {folder} ..."):
             resumed = Simulation.resume(
-                folder, overrides=overrides, replay=replay, only_missing=only_missing
+                folder,
+                overrides=overrides,
+                replay=replay,
+                only_missing=only_missing,
+                waiting=progress.replies,
             )
         with resumed as sim:
             check()
@@ -167,7 +176,7 @@ def _say_paused(why: str, folder: Path, done: int, last: int, progress: RunProgr
 
 
 @contextmanager
-def _interruptible(
+def interruptible(
     progress: RunProgress, folder: Path, untouched: str
 ) -> Iterator[Callable[[], None]]:
     """Let Ctrl-C and SIGTERM interrupt, and say what an interruption leaves behind.

@@ -35,6 +35,11 @@ def cut(text: object, width: int) -> str:
     return line if cell_len(line) <= width else set_cell_size(line, width - 3).rstrip() + "..."
 
 
+def amount(money: float) -> str:
+    """Return an amount of money: with two decimals, or if it is small, with two digits."""
+    return f"{money:,.2f}" if money >= 1 or not money else f"{money:.2g}"
+
+
 def show(screen: Console, what: RenderableType) -> None:
     """Print something laid out in columns, outside a terminal without spaces at line ends."""
     if screen.is_terminal:

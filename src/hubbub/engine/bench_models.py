@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from math import ceil
 from pathlib import Path
 from statistics import mean, median
 from tempfile import TemporaryDirectory
@@ -124,20 +125,22 @@ def talkative(
     staleness: int = 0,
     timeout: float = 60.0,
 ) -> Scenario:
-    """Return a scenario in which all agents are awake in each step and ask the model at `urls`.
+    """Return a scenario in which so many agents are awake in each step and ask the model at `urls`.
 
-    A tenth of them, the authors, have written a post before step 1, and two comments are put
-    under each post in step 1; slates are drawn from these posts at random.
+    Beside them there are authors, a tenth as many, who never wake. Slates are drawn at random from
+    their posts, which are older than step 1 and have two comments each; nobody sees one twice, and
+    there are enough for full slates in all steps.
     """
-    authors = max(POSTS + 1, agents // 10)
+    authors = max(POSTS, agents // 10)
+    each = ceil(POSTS * steps / authors)
     comments = [
         {
             "step": 1,
             "act": "create_comment",
-            "by": (post + nth) % min(authors, agents),
+            "by": (post + nth) % authors,
             "args": {"post_id": post, "content": sentence(Dice(post, nth))},
         }
-        for post in range(authors)
+        for post in range(each * authors)
         for nth in range(1, COMMENTS + 1)
     ]
     return parse_scenario(
@@ -145,9 +148,11 @@ def talkative(
             "name": "bench",
             "steps": steps,
             "platform": {"preset": "reddit"},
-            "population": {"synthetic": {"agents": agents, "core": authors, "posts_per_core": 1}},
+            "population": {
+                "synthetic": {"agents": authors + agents, "core": authors, "posts_per_core": each}
+            },
             "time": {
-                "activity": {"kind": "constant", "rate": 1.0, "core_rate": 1.0},
+                "activity": {"kind": "constant", "rate": 1.0, "core_rate": 0.0},
                 "wake_on_notice": False,
             },
             "feed": {"preset": "random", "recommended": POSTS, "comments": COMMENTS},

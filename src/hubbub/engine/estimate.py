@@ -248,7 +248,8 @@ def _add_surveys(
                 continue
             world.step = step
             agents, _ = asked(survey, world, world.streams, models != "")
-            answering = models[agents] if survey.model is None else survey.model
+            own = survey.model is None
+            answering = models[agents] if own else np.full(len(agents), survey.model)
             for name, plan in plans.items():
                 mine = agents[answering == name]
                 if len(mine):

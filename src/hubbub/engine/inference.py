@@ -52,7 +52,7 @@ class Inference:
         self.names = frozenset(names)
         self._servers: list[LocalServer] = []
         self._record: RunStore | None = None
-        self._live: LiveInferencer | None = None
+        self._live: LiveInferencer[Call] | None = None
         try:
             if replies.replay is None or replies.only_missing:
                 self._open_live(scenario, names, replies, base)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hubbub.engine.answers import answer
 from hubbub.engine.society import Society
 from hubbub.engine.tables import ArrowTable
 from hubbub.errors import ActionError
 from hubbub.feed import Explained
+from hubbub.platform import Platform
 from hubbub.policy import AgentView
 from hubbub.store import RunStore, export
 from hubbub.world import World
@@ -42,6 +44,11 @@ class Looking(ABC):
         return self._ready().world
 
     @property
+    def platform(self) -> Platform:
+        """The rules in force: which actions are switched on, how long a text may be."""
+        return self._ready().platform
+
+    @property
     def store(self) -> RunStore:
         """The store of this run."""
         self._ready()
@@ -64,6 +71,14 @@ class Looking(ABC):
         """Return what an agent would be shown if it woke now. Looking leaves no trace."""
         society = self._ready()
         return society.show(self._agent(agent))
+
+    def look_up(self, agent: int | str, name: str, /, **args: Any) -> Any:
+        """Return what a query action would find now, as Outcome.result. Looking leaves no trace.
+
+        None for an action that is no query.
+        """
+        society = self._ready()
+        return answer(society, self._agent(agent), name, args)
 
     def explain(self, agent: int | str) -> list[Explained]:
         """Return every candidate of an agent's next slate: shown, or why not, and its score."""

@@ -5,7 +5,7 @@ No exchange with a model is waited for until `collect`; all parsing happens ther
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,6 +30,8 @@ from hubbub.store.completions import CompletionRow, as_kept
 from hubbub.time import Clock
 from hubbub.world import Events, Slate, World
 
+#: Is told, while replies are waited for, how many turns of a step are decided, and of how many.
+Waiting = Callable[[int, int], None]
 TURN = "turn"
 #: Waves of reflections come after any of actions.
 _AFTER = 1000
@@ -74,10 +76,12 @@ class Minds:
         memory: Memory,
         inferencer: Inferencer[Call],
         budget: Budget,
+        waiting: Waiting | None = None,
     ) -> None:
         self._world, self.memory = world, memory
         self.inferencer = inferencer
         self.budget = budget
+        self._waiting = waiting
         self._out: dict[int, Outstanding] = {}
 
     def configure(self, scenario: Scenario, platform: Platform, mix: Mix, clock: Clock) -> None:
@@ -207,6 +211,8 @@ class Minds:
             return Thought.none()
         wanted = set(agents.tolist())
         while not wanted <= out.decisions.keys():
+            if self._waiting is not None:
+                self._waiting(len(out.decisions), len(out.turns))
             came = self.inferencer.wait()
             if not came:
                 raise RuntimeError(

@@ -7,30 +7,24 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-import pyarrow.compute as pc
-
 from hubbub import population
 from hubbub.actions import Action, Reason
 from hubbub.actions.spec import Configure
 from hubbub.config.load import apply_overrides, load_scenario, parse_scenario
-from hubbub.config.minds import SurveyConfig
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
 from hubbub.engine.answers import answer
 from hubbub.engine.asked import Ask, Asked, Outcome, whole_steps
 from hubbub.engine.budget import Budget, BudgetSpent
 from hubbub.engine.inference import Inference, Replies
-from hubbub.engine.looking import Looking
 from hubbub.engine.memory import give_back
-from hubbub.engine.minds import Minds
+from hubbub.engine.minds import Minds, Waiting
 from hubbub.engine.origin import begin, make_world, refold
 from hubbub.engine.schedule import check_schedule, check_settings
 from hubbub.engine.society import Society, StepReport
-from hubbub.engine.surveys import as_survey, named_anew
-from hubbub.engine.tables import ArrowTable
-from hubbub.errors import ModelError, RunError, ScenarioError, StoreError
+from hubbub.engine.surveying import Surveying
+from hubbub.errors import RunError, ScenarioError, StoreError
 from hubbub.mind.memory import Memory
-from hubbub.mind.survey import due
 from hubbub.population.io import from_blobs, to_blobs
 from hubbub.rng import Streams
 from hubbub.store import RunStore, check_free
@@ -48,14 +42,15 @@ class Hook(Protocol):
         ...
 
 
-class Simulation(Looking):
+class Simulation(Surveying):
     """A society that runs.
 
     Nothing touches the disk unless `out` names a folder for the run. `base` is the folder from
     which relative paths of the scenario start (default: the current one). `threads` changes the
     speed and nothing else. `models` are stand-ins for language models, by name: functions of this
     process (hubbub.testing). `replay` is the folder of a run whose recorded replies take the place
-    of the models'; what it lacks is an error, or with `only_missing` asked of the model.
+    of the models'; what it lacks is an error, or with `only_missing` asked of the model. `waiting`
+    is told, while a step waits for models, how many turns are decided, and of how many.
 
     `paused` says why `run` ended early: the budget for models is spent.
     """
@@ -70,6 +65,7 @@ class Simulation(Looking):
         models: Mapping[str, Answering] | None = None,
         replay: Path | str | None = None,
         only_missing: bool = False,
+        waiting: Waiting | None = None,
     ) -> None:
         self.scenario = scenario
         self._out = Path(out) if out is not None else None
@@ -79,6 +75,7 @@ class Simulation(Looking):
         self._replies = Replies(
             models or {}, None if replay is None else Path(replay), only_missing
         )
+        self._waiting = waiting
         self._inference: Inference | None = None
         self._budget: Budget | None = None
         self._society: Society | None = None
@@ -243,47 +240,6 @@ class Simulation(Looking):
         self._hold_due()
         return step.report(t)
 
-    def survey(
-        self,
-        survey: SurveyConfig | str | Sequence[str],
-        agents: Sequence[int | str] | None = None,
-        *,
-        model: str | None = None,
-    ) -> ArrowTable:
-        """Put questions to agents now, and return their answers, which are kept with the run.
-
-        `survey` is a SurveyConfig, or one or more questions in words. `agents` (ids or user names)
-        take the place of its conditions on who is asked, `model` that of its model. The world and
-        the digest stay as they are, unless the survey says that agents remember it.
-        """
-        config = as_survey(survey, model)
-        self._ready()
-        if config.model is not None:
-            self._open_models(config.model)
-        chosen = None if agents is None else [self._agent(agent) for agent in agents]
-        config = named_anew(config, self.store.surveys_held(), self.t)
-        self._hold(config, chosen)
-        held = self.store.answers()
-        mine = pc.and_(pc.equal(held["survey"], config.name), pc.equal(held["step"], self.t))
-        return ArrowTable(held.filter(mine))
-
-    def _hold(self, survey: SurveyConfig, agents: Sequence[int] | None = None) -> None:
-        society = self._ready()
-        with self._undone_on_error():
-            if society.minds is None:
-                raise ModelError(
-                    "no model drives anyone in this run; name one for the survey (its `model`)"
-                )
-            society.minds.hold(survey, agents, society.platform, self.store)
-
-    def _hold_due(self) -> None:
-        """Hold the surveys that are due after the step the run is at, and were not held."""
-        t = self.t
-        held = self.store.surveys_held() if self.scenario.surveys else set()
-        for survey in due(self.scenario.surveys, t):
-            if (survey.name, t) not in held:
-                self._hold(survey)
-
     def run(self, steps: int | None = None, hooks: Sequence[Hook] = ()) -> int:
         """Run `steps` more steps (default: up to the scenario's number) and return the last.
 
@@ -348,7 +304,7 @@ class Simulation(Looking):
                 self._budget = Budget(self.scenario.budget, self.scenario.models)
             self._budget.renew(spent)
             memory = Memory(world.table, step_minutes=self.scenario.time.step_minutes)
-            minds = Minds(world, memory, inferencer, self._budget)
+            minds = Minds(world, memory, inferencer, self._budget, self._waiting)
         return Society(self.scenario, world, minds, threads=self._threads)
 
     def _open_models(self, also: str | None = None) -> None:

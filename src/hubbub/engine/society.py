@@ -33,6 +33,7 @@ class StepReport:
     """One finished step, for hooks: numbers of agents and actions, seconds by stage.
 
     `cpu` is the seconds of processor time by stage that the thread which ran the step took itself.
+    `calls` of language models led to it, `unanswered` of them got no reply; they cost `cost`.
     """
 
     step: int
@@ -41,6 +42,9 @@ class StepReport:
     rejected: int
     seconds: dict[str, float]
     cpu: dict[str, float] = field(default_factory=dict)
+    calls: int = 0
+    unanswered: int = 0
+    cost: float = 0.0
 
 
 @dataclass(slots=True)
@@ -56,8 +60,18 @@ class Step:
         """Return the numbers of this step."""
         accepted = int((self.events.reason == Reason.ok).sum())
         rejected = len(self.events) - accepted
-        active, watch = len(self.slate.agents), self.watch
-        return StepReport(step, active, accepted, rejected, watch.seconds, watch.cpu)
+        rows = self.completions
+        return StepReport(
+            step,
+            len(self.slate.agents),
+            accepted,
+            rejected,
+            self.watch.seconds,
+            self.watch.cpu,
+            calls=len(rows),
+            unanswered=sum(row.completion.text is None for row in rows),
+            cost=sum(row.cost for row in rows if not row.completion.recorded),
+        )
 
 
 class Society:

@@ -6,7 +6,7 @@ No IO: times are numbers of seconds that are passed in and never go backwards.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, inf, log
+from math import inf, log
 from typing import Literal
 
 from hubbub.config.minds import LimitsConfig
@@ -29,11 +29,15 @@ State = Literal["closed", "open", "probing"]
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One request at an endpoint: when it began, tokens set aside for it, whether it is a probe."""
+    """One request at an endpoint: when it began, and the tokens set aside for it.
+
+    A `probe` finds out whether an endpoint is back. A `fresh` request has not failed before.
+    """
 
     began: float
     tokens: int
     probe: bool
+    fresh: bool
 
 
 class Bucket:
@@ -73,15 +77,17 @@ class Pace:
 
     The first quartile of a window is compared with that of windows before: stragglers don't move
     it, a queue inside the endpoint does. Lognormal latencies of sigma 1 move it by a factor of
-    exp(0.17) (one standard deviation), so that 3 is far outside of chance.
+    exp(0.17) (one standard deviation), so that 3 is far outside of chance. Two windows in a row
+    must be slow, as one may be when a machine stops for breath.
     """
 
     def __init__(self) -> None:
         self._window: list[float] = []
         self._usual: float | None = None
+        self._was_slow = False
 
     def is_slow(self, latency: float) -> bool:
-        """Take a latency in; True where it completes a window that is much slower than usual."""
+        """Take a latency in; True where it completes a second window much slower than usual."""
         self._window.append(latency)
         if len(self._window) < WINDOW:
             return False
@@ -92,11 +98,8 @@ class Pace:
             return False
         change = quartile - self._usual
         self._usual += change * (FOLLOW_DOWN if change < 0 else FOLLOW_UP)
-        return change > SLOWER
-
-    def usual(self) -> float:
-        """Return the usual first quartile in seconds, 0 where it is not known yet."""
-        return 0.0 if self._usual is None else exp(self._usual)
+        before, self._was_slow = self._was_slow, change > SLOWER
+        return before and self._was_slow
 
 
 class Endpoint:
@@ -149,7 +152,7 @@ class Endpoint:
             at = max(at, self._tokens.ready_at(tokens, now))
         return at
 
-    def begin(self, now: float, tokens: int) -> Ticket:
+    def begin(self, now: float, tokens: int, *, fresh: bool = True) -> Ticket:
         """Take a request that `ready_at` allows."""
         probe = self.state == "open"
         if probe:
@@ -159,7 +162,7 @@ class Endpoint:
         if self._tokens is not None:
             self._tokens.take(tokens, now)
         self._change(now, 1)
-        return Ticket(now, tokens, probe)
+        return Ticket(now, tokens, probe, fresh)
 
     def replied(self, ticket: Ticket, now: float, *, tokens: int) -> None:
         """Note a reply, and the tokens it really cost."""
@@ -189,17 +192,21 @@ class Endpoint:
     def unavailable(self, ticket: Ticket, now: float, said: str, rest: float | None) -> None:
         """Note a "not now". Where nothing was served before, it is still starting."""
         self._turned_away(ticket, now, said, rest)
-        self._count_failure(ticket, now, at_once=not self._proven)
+        self._count_failure(ticket, now, by=1 if self._proven else FAILURES_TO_OPEN)
 
     def broke(self, ticket: Ticket, now: float, said: str) -> None:
-        """Note a failure of the endpoint itself: an error, a broken connection, no reply."""
+        """Note an error, a broken connection, or no reply in time.
+
+        Where the request has failed before, it may be the request's own fault: such failures
+        don't open the circuit, or a few hopeless requests could keep all others waiting.
+        """
         self._lost(said)
-        self._count_failure(ticket, now, at_once=False)
+        self._count_failure(ticket, now, by=int(ticket.fresh))
 
     def unreachable(self, ticket: Ticket, now: float, said: str) -> None:
         """Note that there was no connection at all, so that nothing was sent."""
         self._lost(said)
-        self._count_failure(ticket, now, at_once=True)
+        self._count_failure(ticket, now, by=FAILURES_TO_OPEN)
 
     def forgotten(self, ticket: Ticket, now: float) -> None:
         """Note that nobody waits for this request any more."""
@@ -224,13 +231,13 @@ class Endpoint:
             until = now + min(rest, self._longest_pause)
             self._resting_until = max(self._resting_until, until)
 
-    def _count_failure(self, ticket: Ticket, now: float, *, at_once: bool) -> None:
+    def _count_failure(self, ticket: Ticket, now: float, *, by: int) -> None:
         if ticket.probe and self.state == "probing":
             self._probe_after = min(LAST_PROBE, 2 * self._probe_after)
             self._open(now)
         elif self.state == "closed":
-            self._failures_in_a_row += 1
-            if at_once or self._failures_in_a_row >= FAILURES_TO_OPEN:
+            self._failures_in_a_row += by
+            if self._failures_in_a_row >= FAILURES_TO_OPEN:
                 self._open(now)
         self._change(now, -1)
 

@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
 from typing import Any, Generic, TypeVar
+from weakref import finalize
 
 from hubbub.config.minds import ModelConfig
 from hubbub.errors import ModelError, did_you_mean
@@ -64,6 +65,7 @@ class LiveInferencer(Generic[Key]):
         self._closed = False
         self._thread: Thread | None = None
         self._loop = asyncio.new_event_loop()
+        self._unused = finalize(self, self._loop.close)  # as long as nothing runs in it
         self._outbox: _Outbox[Key] = _Outbox(self._loop, self._arrived)
         self._pools: dict[str, Pool] = {}
         try:
@@ -148,6 +150,7 @@ class LiveInferencer(Generic[Key]):
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._thread = None
+        self._unused.detach()
         self._loop.close()
 
     def usage(self) -> dict[str, ModelUsage]:
@@ -180,6 +183,7 @@ class LiveInferencer(Generic[Key]):
 
     def _start(self) -> None:
         if self._thread is None:
+            self._unused.detach()
             self._loop.set_exception_handler(self._unforeseen)
             self._thread = Thread(target=self._loop.run_forever, name="hubbub-llm", daemon=True)
             self._thread.start()

@@ -25,6 +25,8 @@ from hubbub.llm.weights import KNOWN, cache_folder, find
 #: Requests at once, and tokens of prompt and reply for each. More slots are not faster on a CPU,
 #: where the time goes into reading prompts.
 SLOTS, TOKENS = 2, 4096
+#: A reply may take so many seconds: this machine may have other work.
+SLOWEST = 600.0
 #: Its threads sleep while they wait for each other. By default they spin, which on a busy machine
 #: makes replies ten times slower and takes four to seven times the CPU.
 _PATIENT = {"OMP_WAIT_POLICY": "passive"}
@@ -161,13 +163,9 @@ def _weights_of(name: str, local: str, *, cache: Path, base: Path) -> Path:
 
 def _served_by(server: LocalServer, model: ModelConfig) -> ModelConfig:
     few = min(model.limits.concurrency, server.slots)
-    return model.model_copy(
-        update={
-            "local": None,
-            "urls": [server.url],
-            "limits": model.limits.model_copy(update={"concurrency": few}),
-        }
-    )
+    slow = max(model.limits.timeout_seconds, SLOWEST)
+    limits = model.limits.model_copy(update={"concurrency": few, "timeout_seconds": slow})
+    return model.model_copy(update={"local": None, "urls": [server.url], "limits": limits})
 
 
 def _address(path: Path, output: Iterable[str]) -> str:

@@ -48,9 +48,7 @@ class Places:
         self._look_at = now + LOOK_EVERY
         try:
             stamp = self._stat(self._file)
-            if stamp == self._stamp:
-                return False
-            urls = self._read(self._file)
+            urls = self.urls if stamp == self._stamp else self._read(self._file)
         except ModelError:
             if self._bad_before:
                 raise

@@ -14,13 +14,13 @@ from math import inf
 from random import Random
 
 from hubbub.config.minds import ModelConfig
-from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest, Completion, Failure
 from hubbub.llm.endpoint import Endpoint, Ticket
 from hubbub.llm.key import ApiKey
 from hubbub.llm.places import Places
 from hubbub.llm.tokens import estimate_tokens
 from hubbub.llm.transport import Transport
+from hubbub.llm.unusable import refused, unanswered
 from hubbub.llm.usage import EndpointUsage, Meter, ModelUsage
 from hubbub.llm.wire import LADDER, Refusal, Reply, Rung, Trouble, Writer
 
@@ -55,6 +55,7 @@ class Job:
     asked: float
     first_try: float = inf
     attempts: int = 0
+    probes: int = 0
     served_before: int = 0
     avoid: Endpoint | None = None
 
@@ -188,12 +189,12 @@ class Pool:
         return best, soonest
 
     def _start(self, job: Job, endpoint: Endpoint, now: float) -> None:
-        if job.attempts or job.first_try < inf:
-            self._meter.retries += 1
+        fresh = job.first_try == inf
+        self._meter.retries += not fresh
         job.attempts += 1
         job.first_try = min(job.first_try, now)
         job.served_before = self._served
-        ticket = endpoint.begin(now, job.tokens)
+        ticket = endpoint.begin(now, job.tokens, fresh=fresh)
         task = self._loop.create_task(self._ask(job.request, endpoint))
         self._tasks.add(task)
         task.add_done_callback(partial(self._done, job, endpoint, ticket))
@@ -264,7 +265,7 @@ class Pool:
         trouble = outcome.trouble
         unheard = trouble in ("form", "refused") and not self._served
         if trouble not in _FAILURES or unheard:
-            self._fail(self._unusable(endpoint.url, outcome))
+            self._fail(refused(self._name, self._config, endpoint.url, outcome))
             return
         if self._was_free(job, ticket, trouble, now):
             job.attempts -= 1
@@ -284,25 +285,30 @@ class Pool:
         job.avoid = endpoint
         delay = min(_LAST_RETRY, _FIRST_RETRY * 2.0 ** max(0, job.attempts - 1))
         delay *= self._jitter.uniform(0.5, 1.0)
-        self._delayed[job] = self._loop.call_later(delay, self._again, job)
+        again = self._waiting.append if ticket.probe else self._waiting.appendleft
+        self._delayed[job] = self._loop.call_later(delay, self._again, job, again)
 
     def _was_free(self, job: Job, ticket: Ticket, trouble: Trouble, now: float) -> bool:
         """Tell whether an attempt is not counted as one.
 
-        Probes and requests that were never sent are not; nor is being told to come back later
-        while others are served, for that is only a longer queue.
+        Requests that were never sent are not, nor a few probes; nor is being told to come back
+        later while others are served, for that is only a longer queue.
         """
-        if ticket.probe or trouble == "unreachable":
+        later = trouble in ("overloaded", "unavailable")
+        if trouble == "unreachable" or (ticket.probe and later):
             return True
+        if ticket.probe:
+            job.probes += 1
+            return job.probes <= self._limits.attempts
         return (
-            trouble in ("overloaded", "unavailable")
+            later
             and self._served > job.served_before
             and now - job.first_try < self._limits.patience_seconds
         )
 
-    def _again(self, job: Job) -> None:
+    def _again(self, job: Job, put_back: Callable[[Job], None]) -> None:
         del self._delayed[job]
-        self._waiting.appendleft(job)
+        put_back(job)
         self._dispatch()
 
     def _finish(self, job: Job, completion: Completion) -> None:
@@ -321,7 +327,7 @@ class Pool:
         self._dark_since = min(self._dark_since, now)
         until = self._dark_since + self._limits.patience_seconds
         if now >= until:
-            self._fail(self._unanswered())
+            self._fail(unanswered(self._name, self._config, self._endpoints))
             return inf
         return until
 
@@ -353,37 +359,6 @@ class Pool:
             slots = sum(endpoint.ceiling for endpoint in self._endpoints)
             self._offered += slots * (now - self._offered_since)
         self._offered_since = now
-
-    def _unusable(self, url: str, outcome: Refusal) -> ModelError:
-        variable = self._config.key_env
-        match outcome.trouble:
-            case "key" if variable is None:
-                help_ = "it wants an API key: name the environment variable that holds it (key_env)"
-            case "key":
-                help_ = f"it does not accept the key in the environment variable {variable}"
-            case "money":
-                help_ = "its account has no credit left"
-            case "model":
-                help_ = (
-                    f"it does not know the model '{self._config.model}', or the base URL is wrong "
-                    "(it often ends in /v1)"
-                )
-            case "moved":
-                help_ = "it redirects elsewhere; give the final address as base URL"
-            case _:
-                help_ = "it refused the first request; check model, reply and extra"
-        return ModelError(f"model '{self._name}' at {url}: {help_}\n  it said: {outcome.said}")
-
-    def _unanswered(self) -> ModelError:
-        patience = self._limits.patience_seconds
-        lines = [f"model '{self._name}': no endpoint has answered for {patience:g} s"]
-        lines += [f"  {e.url}: {e.said or 'nothing yet'}" for e in self._endpoints[:5]]
-        if not self._endpoints:
-            lines.append("  its urls_file names none")
-        lines.append(
-            "  are they running? (limits.patience_seconds is how long they are waited for)"
-        )
-        return ModelError("\n".join(lines))
 
 
 def _prompt_tokens(request: ChatRequest) -> int:

@@ -1,0 +1,177 @@
+"""What language models did in a run: how they answered, what it cost, and what they said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hubbub.store import RunStore
+from hubbub.store.spending import ModelSpending
+
+#: Turns that are looked at for each one that is given as an example.
+_LOOKED_AT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFigures:
+    """One model in a run.
+
+    Of its `calls`, `replies` got a reply and the others are in `failures`, by kind; `recorded` were
+    answered from a record. `retries` are attempts beyond the first of each call that was made.
+    `cached_share` is that of the prompt tokens which the endpoints had cached, 0 to 1. `latency`
+    are the percentiles 50, 90 and 99 in seconds of calls with a reply; None where there were none.
+    """
+
+    model: str
+    calls: int
+    replies: int
+    failures: dict[str, int]
+    recorded: int
+    retries: int
+    prompt_tokens: int
+    cached_share: float
+    reply_tokens: int
+    cost: float
+    latency: tuple[float, float, float] | None
+
+    @classmethod
+    def of(cls, spent: ModelSpending) -> ModelFigures:
+        """Return the figures of a model's calls."""
+        made = spent.calls - spent.recorded
+        timed = (spent.latency_p50, spent.latency_p90, spent.latency_p99)
+        return cls(
+            model=spent.model,
+            calls=spent.calls,
+            replies=spent.replies,
+            failures=spent.failures,
+            recorded=spent.recorded,
+            retries=spent.attempts - made,
+            prompt_tokens=spent.prompt_tokens,
+            cached_share=spent.cached_tokens / max(spent.prompt_tokens, 1),
+            reply_tokens=spent.completion_tokens,
+            cost=spent.cost,
+            latency=timed if made and any(timed) else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What an agent did in its turn: `target` is -1 for none, `text` what it wrote with it.
+
+    `reason` is ok, or why it was refused.
+    """
+
+    action: str
+    target: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A turn of an agent that a model drives: its last reply for actions, and what came of it."""
+
+    step: int
+    agent: int
+    user_name: str
+    model: str
+    reply: str
+    deeds: tuple[Deed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One call of a turn: `reply` is None where none came, `failure` says why then."""
+
+    step: int
+    number: int
+    model: str
+    system: str
+    prompt: str
+    reply: str | None
+    failure: str
+    prompt_tokens: int
+    reply_tokens: int
+
+
+def model_figures(store: RunStore) -> list[ModelFigures]:
+    """Return the figures of each model that was called, in the order of their names."""
+    return [ModelFigures.of(spent) for spent in store.usage()]
+
+
+def said(store: RunStore, count: int = 5) -> list[Said]:
+    """Return up to so many turns that models replied to, from all over the run, by step.
+
+    Those in which something was written come first; turns of steps that are not whole are left out.
+    """
+    db = store.database
+    begun = db.rows(  # read from an index: the rows hold the prompts
+        "SELECT step, agent FROM completion WHERE purpose = 'turn' AND number = 0 AND step <= ? "
+        "ORDER BY step, agent",
+        store.steps,
+    )
+    turns = [t for turn in _spread(begun, count * _LOOKED_AT) for t in _said(store, *turn)]
+    wrote = [t for t in turns if any(d.text and d.reason == "ok" for d in t.deeds)]
+    others = [t for t in turns if t not in wrote]
+    chosen = _spread(wrote, count)
+    chosen += _spread(others, count - len(chosen))
+    return sorted(chosen, key=lambda t: (t.step, t.agent))
+
+
+def exchanges(store: RunStore, agent: int, count: int) -> list[Exchange]:
+    """Return the last so many calls of an agent's turns, the oldest first."""
+    rows = store.database.rows(
+        "SELECT c.step, c.number, c.model, s.content, c.prompt, c.reply, c.failure, "
+        "c.prompt_tokens, c.completion_tokens FROM completion c JOIN prompt s ON s.id = c.system "
+        "WHERE c.agent = ? AND c.purpose = 'turn' ORDER BY c.step DESC, c.number DESC LIMIT ?",
+        agent,
+        count,
+    )
+    return [Exchange(*row) for row in rows[::-1]]
+
+
+def _spread(values: Sequence[Any], count: int) -> list[Any]:
+    """Return so many of the values, evenly spread over them; all, if there are no more."""
+    if len(values) <= count:
+        return list(values)
+    return [values[int((i + 0.5) * len(values) / count)] for i in range(count)]
+
+
+def _said(store: RunStore, step: int, agent: int) -> Iterator[Said]:
+    """Yield an agent's turn, if it had a reply; that to a question for a note has no form."""
+    name = store.layout.profile["user_name"]
+    for user_name, model, reply in store.database.rows(
+        f'SELECT a."{name}", c.model, c.reply FROM completion c LEFT JOIN agent a '
+        "ON a.id = c.agent WHERE c.step = ? AND c.agent = ? AND c.purpose = 'turn' "
+        "AND c.reply IS NOT NULL AND c.shape IS NOT NULL ORDER BY c.number DESC LIMIT 1",
+        step,
+        agent,
+    ):
+        deeds = tuple(_deeds(store, step, agent))
+        yield Said(step, agent, user_name or "", model, reply, deeds)
+
+
+def _deeds(store: RunStore, step: int, agent: int) -> Iterator[Deed]:
+    """Yield what an agent did itself in a step, notes to itself left out."""
+    first, last = _events_of(store, step)
+    for action, target, text, reason in store.database.rows(
+        "SELECT a.name, e.target, t.content, r.name FROM event e "
+        "JOIN action a ON a.code = e.action JOIN reason r ON r.code = e.reason "
+        "LEFT JOIN text t ON t.id = e.text WHERE e.id >= ? AND e.id < ? AND e.agent = ? "
+        "AND e.wave >= 0 AND a.name <> 'reflect' ORDER BY e.id",
+        first,
+        last,
+        agent,
+    ):
+        yield Deed(action, target, text or "", reason)
+
+
+def _events_of(store: RunStore, step: int) -> tuple[int, int]:
+    """Return the first id of a step's events, and the one after the last: events have no index."""
+    sums = (
+        "SELECT coalesce(sum(events), 0) FROM part WHERE step < ?",
+        "SELECT coalesce(sum(events), 0) FROM part WHERE step <= ?",
+    )
+    first, end = (int(store.database.rows(sql, step)[0][0]) for sql in sums)
+    return 1 + first, 1 + end

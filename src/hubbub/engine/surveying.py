@@ -1,0 +1,72 @@
+"""The asking half of a simulation: surveys and interviews."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import pyarrow.compute as pc
+
+from hubbub.config.minds import SurveyConfig
+from hubbub.config.scenario import Scenario
+from hubbub.engine.looking import Looking
+from hubbub.engine.surveys import as_survey, named_anew
+from hubbub.engine.tables import ArrowTable
+from hubbub.errors import ModelError
+from hubbub.mind.survey import due
+
+
+class Surveying(Looking):
+    """A simulation whose agents can be asked questions."""
+
+    scenario: Scenario
+
+    @abstractmethod
+    def _open_models(self, also: str | None = None) -> None:
+        """Open the models that agents or surveys name, and this one."""
+
+    @abstractmethod
+    def _undone_on_error(self) -> AbstractContextManager[None]:
+        """Go back to what was committed if an error comes."""
+
+    def survey(
+        self,
+        survey: SurveyConfig | str | Sequence[str],
+        agents: Sequence[int | str] | None = None,
+        *,
+        model: str | None = None,
+    ) -> ArrowTable:
+        """Put questions to agents now, and return their answers, which are kept with the run.
+
+        `survey` is a SurveyConfig, or one or more questions in words. `agents` (ids or user names)
+        take the place of its conditions on who is asked, `model` that of its model. The world and
+        the digest stay as they are, unless the survey says that agents remember it.
+        """
+        config = as_survey(survey, model)
+        self._ready()
+        if config.model is not None:
+            self._open_models(config.model)
+        chosen = None if agents is None else [self._agent(agent) for agent in agents]
+        config = named_anew(config, self.store.surveys_held(), self.t)
+        self._hold(config, chosen)
+        held = self.store.answers()
+        mine = pc.and_(pc.equal(held["survey"], config.name), pc.equal(held["step"], self.t))
+        return ArrowTable(held.filter(mine))
+
+    def _hold(self, survey: SurveyConfig, agents: Sequence[int] | None = None) -> None:
+        society = self._ready()
+        with self._undone_on_error():
+            if society.minds is None:
+                raise ModelError(
+                    "no model drives anyone in this run; name one for the survey (its `model`)"
+                )
+            society.minds.hold(survey, agents, society.platform, self.store)
+
+    def _hold_due(self) -> None:
+        """Hold the surveys that are due after the step the run is at, and were not held."""
+        t = self.t
+        held = self.store.surveys_held() if self.scenario.surveys else set()
+        for survey in due(self.scenario.surveys, t):
+            if (survey.name, t) not in held:
+                self._hold(survey)

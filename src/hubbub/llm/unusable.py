@@ -1,0 +1,47 @@
+"""What people are told of a model that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hubbub.config.minds import ModelConfig
+from hubbub.errors import ModelError
+from hubbub.llm.endpoint import Endpoint
+from hubbub.llm.wire import Refusal
+
+#: Endpoints that are named at the most.
+_SHOWN = 5
+
+
+def refused(name: str, config: ModelConfig, url: str, outcome: Refusal) -> ModelError:
+    """Return the error for an endpoint's answer after which asking on makes no sense."""
+    match outcome.trouble:
+        case "key" if config.key_env is None:
+            why = "it wants an API key: name the environment variable that holds it (key_env)"
+        case "key":
+            why = f"it does not accept the key in the environment variable {config.key_env}"
+        case "money":
+            why = "its account has no credit left"
+        case "model":
+            why = (
+                f"it does not know the model '{config.model}', or the base URL is wrong "
+                "(it often ends in /v1)"
+            )
+        case "moved":
+            why = "it redirects elsewhere; give the final address as base URL"
+        case _:
+            why = "it refused the first request; check model, reply and extra"
+    return ModelError(f"model '{name}' at {url}: {why}\n  it said: {outcome.said}")
+
+
+def unanswered(name: str, config: ModelConfig, endpoints: Sequence[Endpoint]) -> ModelError:
+    """Return the error for endpoints none of which has answered for too long."""
+    patience = config.limits.patience_seconds
+    lines = [f"model '{name}': no endpoint has answered for {patience:g} s"]
+    lines += [f"  {e.url}: {e.said or 'nothing yet'}" for e in endpoints[:_SHOWN]]
+    if len(endpoints) > _SHOWN:
+        lines.append(f"  and {len(endpoints) - _SHOWN} more")
+    if not endpoints:
+        lines.append("  its urls_file names none")
+    lines.append("  are they running? (limits.patience_seconds is how long they are waited for)")
+    return ModelError("\n".join(lines))
