@@ -56,6 +56,24 @@ def test_a_second_run_is_the_same(society: hb.Simulation) -> None:
     assert society.events().to_pylist() == first.to_pylist()
 
 
+def test_a_stand_in_speaks_for_its_agents(society: hb.Simulation) -> None:
+    scenario = hb.Scenario(
+        steps=3,
+        platform={"preset": "reddit"},
+        population={"synthetic": {"agents": 20, "core": 5, "posts_per_core": 1}},
+        time={"activity": {"kind": "constant", "rate": 1.0}},
+        models={"small": {"urls": ["http://localhost:8000/v1"]}},
+        agents=[{"model": "small"}],
+    )
+    with hb.Simulation(scenario, models={"small": sys.modules["mine"].grumpy}) as sim:
+        sim.run()
+        said = sim.store.comments()["content"].to_pylist()
+        refused = set(sim.events()["reason"].to_pylist()) - {"ok"}
+    assert said
+    assert set(said) == {"It was better before."}
+    assert not refused
+
+
 def test_own_actions_do_what_the_page_says(society: hb.Simulation) -> None:
     post = society.act(7, "create_post", content="Hello").id
     before = society.world.agent(8).kept

@@ -46,14 +46,23 @@ def show_tails(size: Mapping[str, int], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(result) for result in results], indent=2))
         return
-    figures = [
-        ("seconds per step", [round(r.seconds_per_step, 2) for r in results]),
-        ("busy slots, share", [round(r.busy_share, 3) for r in results]),
-        ("busy slots, share, seen by the run", [round(r.busy_share_client, 3) for r in results]),
-        ("a replay gives the same digest", ["yes" if r.same_digest else "NO" for r in results]),
+    columns = [
+        (
+            round(result.seconds_per_step, 2),
+            round(result.busy_share, 3),
+            round(result.busy_share_client, 3),
+            "yes" if result.same_digest else "NO",
+        )
+        for result in results
     ]
+    names = (
+        "seconds per step",
+        "busy slots, share",
+        "requests under way, share of the most",
+        "a replay gives the same digest",
+    )
     title = f"Heavy tails: {results[0].agents:,} agents, {results[0].steps} steps"
-    rows = [(name, *values) for name, values in figures]
+    rows = list(zip(names, *columns, strict=True))
     table(console(), title, ("figure", "staleness 0", "staleness 1"), rows)
 
 

@@ -167,6 +167,8 @@ def sections(
         inner = _bare(field.annotation)
         if get_origin(inner) is list:
             inner, name = _bare(get_args(inner)[0]), f"{name}[]"
+        elif get_origin(inner) is dict:
+            inner, name = _bare(get_args(inner)[1]), f"{name}.NAME"
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from sections(inner, (*path, name))
 

@@ -23,9 +23,12 @@ from hubbub.testing.server import ModelServer
 from hubbub.testing.sociable import SociableModel
 
 ENDPOINTS, SLOTS = 4, 32
-TAILS = Latency(0.2, sigma=1.0)
-#: Seconds a reply may take where some never come.
-_TIMEOUT = 2.0
+#: Requests given to an endpoint at once: some more than it has slots, so that it need not wait.
+CONCURRENCY = SLOTS + 8
+TAILS = Latency(0.2, sigma=1.0, by="arrival")
+#: Seconds after which a reply is given up and asked for again: thirty times the median latency, and
+#: where some never come.
+TAILS_TIMEOUT, _FAULTS_TIMEOUT = 6.0, 2.0
 #: Of the requests of each endpoint: a fifth fail, a twentieth hang, a twentieth bring rubbish, half
 #: of it no JSON at all and half JSON that is no reply.
 FAULTS = Faults(errors=0.2, hangs=0.05, malformed=0.025, nonsense=0.025)
@@ -36,9 +39,11 @@ _NOT_DECIDED = (Reason.no_reply.name, Reason.invalid_reply.name)
 class TailsBench:
     """A run on endpoints whose latencies have a heavy tail (lognormal, median 200 ms, sigma 1).
 
-    `busy_share` is the part of all slots' time that was in use from the first step to the last, as
-    the endpoints saw it, `busy_share_client` as the run did. `same_digest` tells whether a replay
-    of the run's record gave the same digest.
+    Replies that take longer than 6 s, one in 3,000, are given up and asked for again. `busy_share`
+    is the part of all slots' time that was in use in these steps, as the endpoints saw it;
+    `busy_share_client` that of all requests which the run may have under way. With staleness the
+    run goes on for as many steps more, so that the last one measured is like the others.
+    `same_digest` tells whether a replay of the record gave the same digest.
     """
 
     agents: int
@@ -78,13 +83,21 @@ class FaultsBench:
 def bench_tails(*, agents: int = 2000, steps: int = 20, staleness: int = 0) -> TailsBench:
     """Run a society on four endpoints of 32 slots with heavy-tailed latencies."""
     with _endpoints(Faults(), TAILS) as servers, TemporaryDirectory(prefix="hubbub-bench-") as work:
-        urls = [server.url for server in servers]
-        scenario = talkative(agents, steps, urls, concurrency=SLOTS, staleness=staleness)
+        scenario = talkative(
+            agents,
+            steps + staleness,
+            [server.url for server in servers],
+            concurrency=CONCURRENCY,
+            staleness=staleness,
+            timeout=TAILS_TIMEOUT,
+        )
         with Simulation(scenario, out=Path(work) / "run") as sim:
             sim.reset()
             seconds = _seconds(sim, steps)
             busy = sum(server.busy.seconds for server in servers)
-            usage, digest = sim.usage()[MODEL], sim.digest()
+            usage = sim.usage()[MODEL]
+            sim.run()
+            digest = sim.digest()
         return TailsBench(
             agents=agents,
             steps=steps,
@@ -101,7 +114,9 @@ def bench_faults(*, agents: int = 300, steps: int = 12) -> FaultsBench:
     """Run a society on four failing endpoints, of which one is away for the middle of the run."""
     with _endpoints(FAULTS, Latency()) as servers, TemporaryDirectory(prefix="hubbub-bench-") as w:
         urls = [server.url for server in servers]
-        scenario = talkative(agents, steps, urls, concurrency=SLOTS, staleness=1, timeout=_TIMEOUT)
+        scenario = talkative(
+            agents, steps, urls, concurrency=CONCURRENCY, staleness=1, timeout=_FAULTS_TIMEOUT
+        )
         away = _Away(servers[0], first=max(1, steps // 3), last=max(2, 2 * steps // 3))
         with Simulation(scenario, out=Path(w) / "run") as sim:
             sim.reset()

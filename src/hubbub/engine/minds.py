@@ -12,22 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import Action, ActionBatch, Reason
-from hubbub.config.minds import PromptConfig, SurveyConfig
-from hubbub.config.scenario import Scenario
+from hubbub.config.minds import SurveyConfig
 from hubbub.engine.budget import Budget
 from hubbub.engine.surveys import Panel, Sitting
+from hubbub.engine.voices import Manner, Voices
 from hubbub.llm.chat import ChatRequest, Completion, Inferencer
-from hubbub.mind.lookup import Lookup
 from hubbub.mind.memory import Memory
-from hubbub.mind.prompt import Prompter
 from hubbub.mind.records import Call, Decision
-from hubbub.mind.reply import ReplyForm
-from hubbub.mind.turn import Turn, Voice
+from hubbub.mind.turn import Turn
 from hubbub.platform import Platform
-from hubbub.policy import Mix, Observation
+from hubbub.policy import Observation
 from hubbub.store import RunStore
 from hubbub.store.completions import CompletionRow, as_kept
-from hubbub.time import Clock
 from hubbub.world import Events, Slate, World
 
 #: Is told, while replies are waited for, how many turns of a step are decided, and of how many.
@@ -35,6 +31,8 @@ Waiting = Callable[[int, int], None]
 TURN = "turn"
 #: Waves of reflections come after any of actions.
 _AFTER = 1000
+#: Most tokens of memory that an agent is given in a survey.
+MEMORY_TOKENS = 200
 
 
 @dataclass(slots=True)
@@ -84,59 +82,9 @@ class Minds:
         self._waiting = waiting
         self._out: dict[int, Outstanding] = {}
 
-    def configure(self, scenario: Scenario, platform: Platform, mix: Mix, clock: Clock) -> None:
+    def configure(self, voices: Voices) -> None:
         """Take on the settings in force; turns that are out already go on under the old ones."""
-        self._scenario, self._platform, self._mix, self._clock = scenario, platform, mix, clock
-        self._make_prompters()
-
-    def _make_prompters(self) -> None:
-        scenario, world, platform = self._scenario, self._world, self._platform
-        names = [world.texts[int(t)] for t in world.products["text"]]
-        self._products = len(names)
-        self._form = ReplyForm(
-            world.table,
-            platform.allowed,
-            max_actions=scenario.turns.max_actions,
-            products=names,
-            max_text=platform.max_text_length,
-        )
-        prompters: dict[str, Prompter] = {}
-        self._prompters: dict[int, Prompter] = {}
-        for g, group in enumerate(scenario.agents):
-            if group.model is not None:
-                prompt = group.prompt or scenario.prompt
-                key = prompt.model_dump_json()
-                if key not in prompters:
-                    prompters[key] = self._prompter(prompt)
-                self._prompters[g] = prompters[key]
-
-    def _prompter(self, prompt: PromptConfig) -> Prompter:
-        return Prompter(
-            self._world,
-            prompt=prompt,
-            form=self._form,
-            preset=self._scenario.platform.preset,
-            clock=self._clock,
-        )
-
-    def model_of(self, agent: int) -> str | None:
-        """Return the name of the model that drives an agent, None if none does."""
-        group = int(self._mix.assignment(self._world)[agent])
-        return self._scenario.agents[group].model if group >= 0 else None
-
-    def persona(self, agent: int) -> str:
-        """Return who the agent is, in the words of its prompts."""
-        group = int(self._mix.assignment(self._world)[agent])
-        prompter = self._prompters.get(group)
-        if prompter is None:  # no model of its own: it is asked by another, in a survey
-            prompter = self._prompters[-1] = self._prompters.get(-1) or self._prompter(
-                self._scenario.prompt
-            )
-        return prompter.persona(agent)
-
-    def drives(self, agents: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Return which of the agents are driven by a model, bool[k]."""
-        return self._mix.modelled(self._world)[agents]
+        self.voices = voices
 
     # -- turns --------------------------------------------------------------------------------
 
@@ -147,8 +95,8 @@ class Minds:
         """
         if not seen:
             return
-        if len(self._world.products) != self._products:
-            self._make_prompters()
+        if self.voices.stale:
+            self.voices = self.voices.renewed()
         turns = {agent: turn for obs in seen for agent, turn in self._turns(step, obs).items()}
         requests = {agent: turn.start() for agent, turn in turns.items()}
         self.budget.check(f"step {step}", requests.values())
@@ -159,40 +107,34 @@ class Minds:
         self.inferencer.submit([(Call(step, a, TURN, 0), r) for a, r in requests.items()])
 
     def _turns(self, step: int, obs: Observation) -> dict[int, Turn]:
-        world, scenario = self._world, self._scenario
+        world = self._world
         seeds = world.streams.at("model", step).scramble(obs.agents) & np.uint64(0x3FFFFFFF)
         seed_of = dict(zip(obs.agents.tolist(), seeds.tolist(), strict=True))
-        group_of = self._mix.assignment(world)[obs.agents]
+        groups = self.voices.groups(obs.agents)
         turns: dict[int, Turn] = {}
-        for g, prompter in self._prompters.items():
-            rows = group_of == g
-            if g < 0 or not rows.any():
+        for g, manner in self.voices.manners.items():
+            mine = groups == g
+            if not mine.any():
                 continue
-            group, seen = scenario.agents[g], obs.select(rows)
-            prompt = group.prompt or scenario.prompt
-            model = str(group.model)
-            voice = Voice(
-                model=model,
-                system=prompter.system,
-                form=self._form,
-                lookup=Lookup(seen, prompter, self._platform),
-                post_of=lambda comment: int(self._world.items["ref"][comment]),
-                max_calls=scenario.turns.max_calls,
-                max_tokens=scenario.models[model].max_tokens,
-            )
-            budget = prompt.memory_tokens
+            seen = obs.select(mine)
+            voice = self.voices.speak(manner, seen)
 
-            def recall(agent: int, budget: int = budget) -> str:
-                return self.memory.recall(world, agent, step, budget)
+            def recall(agent: int, tokens: int = manner.prompt.memory_tokens) -> str:
+                return self.memory.recall(world, agent, step, tokens)
 
-            for brief in prompter.briefs(seen, recall):
+            for brief in manner.prompter.briefs(seen, recall):
                 agent = brief.agent
-                reflect, turn = None, self.memory.turns(agent) + 1
-                if prompt.reflect_every and turn % prompt.reflect_every == 0:
-                    who = prompter.persona(agent)
-                    reflect = self.memory.reflection_prompt(world, agent, step, budget, who)
+                reflect = self._reflection(manner, agent, step)
                 turns[agent] = Turn(brief, voice, seed=seed_of[agent], reflect=reflect)
         return dict(sorted(turns.items()))
+
+    def _reflection(self, manner: Manner, agent: int, step: int) -> str | None:
+        """Return the text that asks for a new note to oneself, None if none is due."""
+        every = manner.prompt.reflect_every
+        if not every or (self.memory.turns(agent) + 1) % every:
+            return None
+        tokens, persona = manner.prompt.memory_tokens, manner.prompter.persona(agent)
+        return self.memory.reflection_prompt(self._world, agent, step, tokens, persona)
 
     def asked(self, step: int) -> NDArray[np.int32]:
         """Return the agents whose turns of this step were asked for, int32[k], ascending."""
@@ -254,14 +196,14 @@ class Minds:
     ) -> None:
         """Hold a survey on the world as it stands, and keep what comes of it with the run."""
         world, step = self._world, self._world.step
-        tokens = self._scenario.prompt.memory_tokens
+        voices = self.voices
         panel = Panel(
             world=world,
             inferencer=self.inferencer,
-            modelled=self._mix.modelled(world),
-            model_of=self.model_of,
-            persona=self.persona,
-            recall=lambda agent: self.memory.recall(world, agent, step + 1, tokens),
+            modelled=voices.modelled(),
+            model_of=voices.model_of,
+            persona=voices.persona,
+            recall=lambda agent: self.memory.recall(world, agent, step + 1, MEMORY_TOKENS),
             book=self.budget.book,
             others=self._receive,
             check=lambda requests: self.budget.check(f"the survey '{survey.name}'", requests),
@@ -304,7 +246,7 @@ class Minds:
 
     def remember(self, step: int, events: Events, slate: Slate | None) -> None:
         """Take in what happened, as far as it concerns the agents driven by models."""
-        self.memory.fold(self._world, step, events, slate, self._mix.modelled(self._world))
+        self.memory.fold(self._world, step, events, slate, self.voices.modelled())
 
     def salvage(self) -> list[CompletionRow]:
         """Give up what is outstanding and return the calls that were answered."""

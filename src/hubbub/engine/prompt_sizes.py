@@ -13,8 +13,9 @@ from hubbub.actions.spec import Query
 from hubbub.config.minds import BudgetConfig, SurveyConfig
 from hubbub.config.scenario import Scenario
 from hubbub.engine.budget import Budget
-from hubbub.engine.minds import Minds
+from hubbub.engine.minds import MEMORY_TOKENS, Minds
 from hubbub.engine.schedule import assemble
+from hubbub.engine.voices import Voices
 from hubbub.feed.comments import shown_comments
 from hubbub.feed.settings import resolve
 from hubbub.llm.chat import ChatRequest, Completion
@@ -61,7 +62,7 @@ class Sizes:
         memory = Memory(world.table, step_minutes=scenario.time.step_minutes)
         self._asking = _Gathering()
         self._minds = Minds(world, memory, self._asking, Budget(BudgetConfig(), scenario.models))
-        self._minds.configure(scenario, self._platform, mix, clock)
+        self._minds.configure(Voices(world, scenario, self._platform, mix, clock))
         allowed = [s for s, on in zip(world.table, self._platform.allowed, strict=True) if on]
         self.look_things_up = scenario.turns.max_calls > 1 and any(
             isinstance(e, Query) and e.name != "slate" for s in allowed for e in s.effects
@@ -88,8 +89,9 @@ class Sizes:
         if self.commented:
             comments = COMMENTED * self.slots * self._scenario.feed.comments
             later += comments * (min(_COMMENT, prompt.comment_chars) + _FRAME) / BYTES_PER_TOKEN
+        persona = self._minds.voices.persona
         notes = [
-            self._minds.memory.reflection_prompt(self._world, a, 1, 0, self._minds.persona(a))
+            self._minds.memory.reflection_prompt(self._world, a, 1, 0, persona(a))
             for a in obs.agents.tolist()
         ]
         rules = _mean([r.system for r in requests])
@@ -106,9 +108,9 @@ class Sizes:
         The `remembering` of the agents (bool[k]) have a memory, once the run has begun.
         """
         chosen = agents[sample(np.ones(len(agents)))].tolist()
-        user = _mean([about(self._minds.persona(agent), "") for agent in chosen])
+        user = _mean([about(self._minds.voices.persona(agent), "") for agent in chosen])
         if self._world.step:
-            user += self._scenario.prompt.memory_tokens * float(remembering.mean())
+            user += MEMORY_TOKENS * float(remembering.mean())
         return float(estimate_tokens(Questionnaire(survey).system)), user
 
     def _observe(self, agents: NDArray[np.int32]) -> Observation:

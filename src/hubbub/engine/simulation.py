@@ -206,7 +206,11 @@ class Simulation(Surveying):
         reason = Reason(int(events.reason[0]))
         item = int(events.item[0])
         result = answer(society, agent, name, args) if reason is Reason.ok else None
-        if name == "interview" and society.minds is not None and society.minds.model_of(agent):
+        if (
+            name == "interview"
+            and society.minds is not None
+            and society.minds.voices.model_of(agent)
+        ):
             (result,) = self.survey(args["question"], [agent])["answer"].to_pylist()
         return Outcome(reason is Reason.ok, reason.name, item if item >= 0 else None, result)
 

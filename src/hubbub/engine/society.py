@@ -16,6 +16,7 @@ from hubbub.config.scenario import Scenario
 from hubbub.engine.asked import Asked
 from hubbub.engine.minds import Minds, Thought
 from hubbub.engine.schedule import Schedule, assemble
+from hubbub.engine.voices import Voices
 from hubbub.feed import Explained, Frame
 from hubbub.feed.comments import shown_comments
 from hubbub.policy import AgentView, Observation, view
@@ -100,7 +101,7 @@ class Society:
         self.clock, self.platform, self.feed, self.policy = assemble(now, self.world)
         self.comments = now.feed.comments
         if self.minds is not None:
-            self.minds.configure(now, self.platform, self.policy, self.clock)
+            self.minds.configure(Voices(self.world, now, self.platform, self.policy, self.clock))
 
     def step(self, t: int, asked: Asked | None = None, *, only: bool = False) -> Step:
         """Run step `t`: everyone awake decides on the world as it stands, then all is applied.
@@ -144,7 +145,7 @@ class Society:
         staleness = self.scenario.turns.staleness
         if self.minds is None or not staleness:
             return 0
-        return np.where(self.minds.drives(slate.agents), staleness, 0).astype(np.int32)
+        return np.where(self.minds.voices.drives(slate.agents), staleness, 0).astype(np.int32)
 
     def remember(self, t: int, events: Events, slate: Slate | None) -> None:
         """Let the agents driven by models remember what happened."""
@@ -206,7 +207,7 @@ class Society:
     ) -> NDArray[np.int32]:
         """Ask for the turns of those of the agents who are driven by models; return them."""
         assert self.minds is not None  # noqa: S101 - its callers have looked
-        mine = agents[self.minds.drives(agents)]
+        mine = agents[self.minds.voices.drives(agents)]
         shards = [mine[i : i + SHARD] for i in range(0, len(mine), SHARD)]
         seen = [self._observe(t, frame, s, np.arange(len(s)), 0) for s in shards]
         watch.lap("feed")
@@ -235,7 +236,7 @@ class Society:
         """Show everyone else who is active its slate and ask its policy, shard by shard."""
         elsewhere = thinking
         if self.minds is not None:  # with staleness, models' agents wake by an older world alone
-            mine = active[self.minds.drives(active)]
+            mine = active[self.minds.voices.drives(active)]
             elsewhere = np.union1d(thinking, np.setdiff1d(mine, told))
         starts = range(0, max(len(active), 1), SHARD)
 

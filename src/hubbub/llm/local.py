@@ -27,6 +27,8 @@ from hubbub.llm.weights import KNOWN, cache_folder, find
 SLOTS, TOKENS = 2, 4096
 #: A reply may take so many seconds: this machine may have other work.
 SLOWEST = 600.0
+#: Replies on one line: the grammar of llama.cpp lets JSON run over many, which costs tokens.
+_NO_NEW_LINES = [["\n", False], ["\n\n", False]]
 #: Its threads sleep while they wait for each other. By default they spin, which on a busy machine
 #: makes replies ten times slower and takes four to seven times the CPU.
 _PATIENT = {"OMP_WAIT_POLICY": "passive"}
@@ -165,7 +167,9 @@ def _served_by(server: LocalServer, model: ModelConfig) -> ModelConfig:
     few = min(model.limits.concurrency, server.slots)
     slow = max(model.limits.timeout_seconds, SLOWEST)
     limits = model.limits.model_copy(update={"concurrency": few, "timeout_seconds": slow})
-    return model.model_copy(update={"local": None, "urls": [server.url], "limits": limits})
+    extra = {"logit_bias": _NO_NEW_LINES, **model.extra}
+    update = {"local": None, "urls": [server.url], "limits": limits, "extra": extra}
+    return model.model_copy(update=update)
 
 
 def _address(path: Path, output: Iterable[str]) -> str:

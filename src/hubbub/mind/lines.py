@@ -24,7 +24,7 @@ from hubbub.world.world import MENTION
 #: Characters of a text that are remembered, and of one's own text that is spoken of.
 TEXT_CHARS, OWN_CHARS = 40, 24
 #: Lines, names and texts kept ready; what falls out is worded again when it is needed.
-_READY = 1 << 14
+_READY = 1 << 16
 
 
 class Lines:
@@ -36,6 +36,11 @@ class Lines:
     def __init__(self, world: World) -> None:
         self.world = world
         self._interview = world.table.code("interview")
+        # asked for once: specifications look these up in their arguments
+        self._verbs = [
+            (spec.name, spec.target_kind, any(a.kind == "number" for a in spec.args))
+            for spec in world.table
+        ]
         self.did = lru_cache(_READY)(self._did)
         self.told = lru_cache(_READY)(self._told)
         self.saw = lru_cache(_READY)(self._saw)
@@ -46,11 +51,10 @@ class Lines:
         """Return what the agent did, or tried: `about` is the target, -1 for none."""
         if code == self._interview:
             return self._answered(text)
-        spec = self.world.table[code]
-        line = spec.name
-        if about >= 0 and spec.target_kind is not None:
-            line += f" {self._object(spec.target_kind, about, agent)}"
-        if any(a.kind == "number" for a in spec.args):
+        line, kind, counts = self._verbs[code]
+        if about >= 0 and kind is not None:
+            line += f" {self._object(kind, about, agent)}"
+        if counts:
             line += f" {amount}"
         if text >= 0:
             line += f": {self._quote(text)}"

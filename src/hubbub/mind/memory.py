@@ -211,9 +211,10 @@ class Memory:
     def note(self, agent: int) -> str:
         """Return the agent's latest note to itself, "" for none."""
         row = self._row_of(agent)
-        if row < 0 or self._lines is None:
+        text = int(self._note[row]) if row >= 0 else _NO_TEXT
+        if text == _NO_TEXT or self._lines is None:
             return ""
-        return one_line(self._lines.world.texts[int(self._note[row])], NOTE_CHARS)
+        return one_line(self._lines.world.texts[text], NOTE_CHARS)
 
     def recall(self, world: World, agent: int, step: int, tokens: int) -> str:
         """Return what the agent remembers at `step`, in at most `tokens` (see estimate_tokens).

@@ -1,0 +1,127 @@
+"""How the agents of each group are spoken to, and in what form they reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hubbub.config.minds import PromptConfig
+from hubbub.config.scenario import Scenario
+from hubbub.mind.lookup import Lookup
+from hubbub.mind.prompt import Prompter
+from hubbub.mind.reply import ReplyForm
+from hubbub.mind.turn import Voice
+from hubbub.platform import Platform
+from hubbub.policy import Mix, Observation
+from hubbub.time import Clock
+from hubbub.world import World
+
+#: Tokens that the JSON around the texts of a reply takes, and characters that a token makes.
+_FRAME, _CHARS = 24, 3
+_SHORTEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What the agents of one group have in common: model, prompt, form of the reply."""
+
+    model: str
+    max_tokens: int
+    prompt: PromptConfig
+    prompter: Prompter
+    form: ReplyForm
+
+
+class Voices:
+    """The manners of all groups under the settings in force."""
+
+    def __init__(
+        self, world: World, scenario: Scenario, platform: Platform, mix: Mix, clock: Clock
+    ) -> None:
+        """Check templates, too: ScenarioError if one uses a field that is not there."""
+        self._world, self._scenario, self._mix = world, scenario, mix
+        self._platform, self._clock = platform, clock
+        self._products = [world.texts[int(t)] for t in world.products["text"]]
+        self._prompters: dict[str, Prompter] = {}
+        self._forms: dict[int, ReplyForm] = {}
+        self.manners = {
+            g: self._manner(group.model, group.prompt or scenario.prompt)
+            for g, group in enumerate(scenario.agents)
+            if group.model is not None
+        }
+
+    def _manner(self, model: str, prompt: PromptConfig) -> Manner:
+        max_tokens = self._scenario.models[model].max_tokens
+        if max_tokens not in self._forms:
+            self._forms[max_tokens] = self._form(max_tokens)
+        form = self._forms[max_tokens]
+        return Manner(model, max_tokens, prompt, self._prompter(prompt, form), form)
+
+    def _form(self, max_tokens: int) -> ReplyForm:
+        """Return the form of replies that fit into so many tokens."""
+        actions = self._scenario.turns.max_actions
+        room = max(_SHORTEST, (max_tokens - _FRAME * actions) * _CHARS // actions)
+        return ReplyForm(
+            self._world.table,
+            self._platform.allowed,
+            max_actions=actions,
+            products=self._products,
+            max_text=min(self._platform.max_text_length, room),
+        )
+
+    def _prompter(self, prompt: PromptConfig, form: ReplyForm) -> Prompter:
+        key = prompt.model_dump_json()
+        if key not in self._prompters:
+            preset = self._scenario.platform.preset
+            self._prompters[key] = Prompter(
+                self._world, prompt=prompt, form=form, preset=preset, clock=self._clock
+            )
+        return self._prompters[key]
+
+    @property
+    def stale(self) -> bool:
+        """Whether the world has come to offer more than the forms of replies know."""
+        return len(self._world.products) != len(self._products)
+
+    def renewed(self) -> Voices:
+        """Return the voices for the world as it is now."""
+        return Voices(self._world, self._scenario, self._platform, self._mix, self._clock)
+
+    def groups(self, agents: NDArray[np.int32]) -> NDArray[np.int16]:
+        """Return the group of each agent, int16[k], -1 for none."""
+        return self._mix.assignment(self._world)[agents]
+
+    def drives(self, agents: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return which of the agents are driven by a model, bool[k]."""
+        return self.modelled()[agents]
+
+    def modelled(self) -> NDArray[np.bool_]:
+        """Return which agents are driven by a model, bool[n]."""
+        return self._mix.modelled(self._world)
+
+    def model_of(self, agent: int) -> str | None:
+        """Return the name of the model that drives an agent, None if none does."""
+        manner = self.manners.get(int(self.groups(np.array([agent]))[0]))
+        return manner.model if manner else None
+
+    def persona(self, agent: int) -> str:
+        """Return who the agent is, in the words of its prompts."""
+        manner = self.manners.get(int(self.groups(np.array([agent]))[0]))
+        if manner is not None:
+            return manner.prompter.persona(agent)
+        # no model of its own: it is asked by another, in a survey
+        return self._prompter(self._scenario.prompt, self._form(200)).persona(agent)
+
+    def speak(self, manner: Manner, seen: Observation) -> Voice:
+        """Return what the turns of these agents, all of one group, have in common."""
+        return Voice(
+            model=manner.model,
+            system=manner.prompter.system,
+            form=manner.form,
+            lookup=Lookup(seen, manner.prompter, self._platform),
+            post_of=lambda comment: int(self._world.items["ref"][comment]),
+            max_calls=self._scenario.turns.max_calls,
+            max_tokens=manner.max_tokens,
+        )
