@@ -42,6 +42,10 @@ def test_oasis_fields() -> None:
         ({"user_name": "ann", "name": "ann", "bio": ""}, "You are @ann."),
         ({"user_name": "a b:c", "name": ""}, "You are @a_b_c."),
         (
+            {"user_name": "a", "profession": "Law", "bio": "Law. Mostly Art. No Law!"},
+            "You are @a, Law. Mostly Art. No Law!",
+        ),
+        (
             {"user_name": "a", "name": "Al", "user_char": "Kind.", "description": "Kind."},
             "You are Al (@a). Kind.",
         ),

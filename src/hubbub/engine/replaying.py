@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import unified_diff
+from itertools import zip_longest
+from os.path import commonprefix
 
 from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest, Completion, Inferencer
 from hubbub.mind.records import Call
 from hubbub.store.completions import Record, RecordedCall
 
-#: Lines of difference that an error shows, and characters of each.
-_LINES, _WIDTH = 8, 160
+#: Characters of a line that an error shows, and of them before the place that differs.
+_WIDTH, _BEFORE = 120, 30
 
 
 class Replaying:
@@ -87,19 +88,27 @@ class Replaying:
 
 
 def _difference(known: RecordedCall, request: ChatRequest) -> str:
+    """Return the first lines that differ, each from shortly before the place where it does."""
     shape = request.shape.raw.decode() if request.shape is not None else ""
-    parts = (
+    for name, old, new in (
         ("the shared rules", known.system, request.system),
         ("the prompt", known.prompt, request.user),
         ("the form of the reply", known.shape or "", shape),
-    )
-    for name, old, new in parts:
+        ("the model", known.model, request.model),
+        ("the longest reply in tokens", str(known.max_tokens), str(request.max_tokens)),
+        ("the seed of the reply", str(known.seed), str(request.seed)),
+    ):
         if old != new:
-            lines = list(
-                unified_diff(
-                    old.splitlines(), new.splitlines(), "recorded", "now", n=0, lineterm=""
-                )
-            )[2:]
-            shown = [line[:_WIDTH] for line in lines if not line.startswith("@@")][:_LINES]
-            return "\n".join([f"  in {name}:", *(f"    {line}" for line in shown)])
-    return "  the model's name, or the length or seed of its reply"
+            pairs = zip_longest(old.split("\n"), new.split("\n"), fillvalue="")
+            first, second = next((a, b) for a, b in pairs if a != b)
+            start = max(0, len(commonprefix([first, second])) - _BEFORE)
+            told, now = (_cut(line, start) for line in (first, second))
+            return f"  in {name}:\n    recorded: {told}\n    now:      {now}"
+    return "  nothing that is kept"
+
+
+def _cut(line: str, start: int) -> str:
+    """Return a stretch of a line from `start` on."""
+    shown = line[start : start + _WIDTH]
+    before, after = "…" * (start > 0), "…" * (start + _WIDTH < len(line))
+    return f"{before}{shown}{after}" if shown else "(nothing)"

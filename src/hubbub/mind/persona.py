@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from hubbub.mind.quoting import handle, one_line, sentences
@@ -14,6 +15,7 @@ from hubbub.world.profiles import Profiles
 PERSONA_CHARS, TEMPLATE_CHARS = 300, 4_000
 _FACTS = ("age", "gender", "mbti", "country", "profession")
 _PROSE = ("persona", "user_char", "bio", "description")
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.!?]) ")
 _KEPT = 20_000  # personas kept ready
 
 
@@ -79,8 +81,13 @@ def describe(profile: dict[str, Any], words: Words) -> str:
     interests = _text(profile.get("interested_topics")).replace(";", ",")
     if interests:
         parts.append(f"{words.interests}: {interests}.")
-    parts += _distinct(_text(profile.get(f)) for f in _PROSE)
+    parts += _distinct(_unsaid(_text(profile.get(f)), facts) for f in _PROSE)
     return sentences(" ".join(parts), PERSONA_CHARS)
+
+
+def _unsaid(text: str, facts: Collection[str]) -> str:
+    """Return a text without the sentences that only repeat a fact, as a bio does a profession."""
+    return " ".join(s for s in _BETWEEN_SENTENCES.split(text) if s.rstrip(".!?") not in facts)
 
 
 def _distinct(texts: Iterable[str]) -> Sequence[str]:
