@@ -42,7 +42,7 @@ def llm(
     """Measure what decisions by a language model cost.
 
     The model is a stand-in in another process: no network, no key. By default 1,000 agents and 10
-    steps; with --tails 2,000 and 20 (four minutes), with --faults 300 and 12.
+    steps; with --tails 2,000 and 20 (six minutes), with --faults 300 and 12.
     """
     if tails and faults:
         raise typer.BadParameter("give --tails or --faults, not both")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
-from os.path import commonprefix
+from itertools import takewhile, zip_longest
 
 from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest, Completion, Inferencer
@@ -101,7 +100,8 @@ def _difference(known: RecordedCall, request: ChatRequest) -> str:
         if old != new:
             pairs = zip_longest(old.split("\n"), new.split("\n"), fillvalue="")
             first, second = next((a, b) for a, b in pairs if a != b)
-            start = max(0, len(commonprefix([first, second])) - _BEFORE)
+            same = takewhile(lambda both: both[0] == both[1], zip(first, second, strict=False))
+            start = max(0, sum(1 for _ in same) - _BEFORE)
             told, now = (_cut(line, start) for line in (first, second))
             return f"  in {name}:\n    recorded: {told}\n    now:      {now}"
     return "  nothing that is kept"
