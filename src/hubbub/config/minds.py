@@ -34,6 +34,12 @@ class LimitsConfig(Section):
     tokens_per_minute: int | None = Field(None, ge=1, description="Per endpoint.")
     timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for one reply.")
     attempts: int = Field(5, ge=1, description="Tries per request before the turn is given up.")
+    copy_after: float | None = Field(
+        10.0,
+        gt=1,
+        description="A request that is out so many times as long as the median reply took is asked "
+        "a second time if a slot is idle; the first reply counts. null: never.",
+    )
     patience_seconds: float = Field(
         300.0,
         ge=0,
@@ -125,7 +131,7 @@ class PromptConfig(Section):
     language: str | None = Field(
         None, description="Language agents write in; default: the profile's field 'language'."
     )
-    memory_tokens: Count = Field(100, description="Most tokens of memory in a prompt.")
+    memory_tokens: Count = Field(80, description="Most tokens of memory in a prompt.")
     reflect_every: int | None = Field(
         None, ge=1, description="Every so many turns the model rewrites a short note to itself."
     )

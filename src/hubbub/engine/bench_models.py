@@ -163,7 +163,7 @@ def talkative(
                     "limits": {"concurrency": concurrency, "timeout_seconds": timeout},
                 }
             },
-            "turns": {"max_actions": 2, "staleness": staleness},
+            "turns": {"staleness": staleness},
             "events": comments,
         }
     )

@@ -45,15 +45,20 @@ class Budget:
             self.money += money
         return money
 
-    def check(self, what: str, requests: Collection[ChatRequest]) -> None:
-        """Raise BudgetSpent if these requests, for `what`, would by estimate overdraw it."""
+    def check(
+        self, what: str, requests: Collection[ChatRequest], out: Collection[ChatRequest] = ()
+    ) -> None:
+        """Raise BudgetSpent if these requests, for `what`, would by estimate overdraw it.
+
+        `out` are requests of before that are yet to be answered, and paid.
+        """
         limits = self.limits
         calls = max(1.0, self._made / self._begun) if self._begun else 1.0
         if limits.requests is not None:
-            needed = round(len(requests) * calls)
+            needed = round((len(requests) + len(out)) * calls)
             self._compare(what, "requests", limits.requests, self.requests, needed)
         if limits.tokens is not None or limits.money is not None:
-            self._check_tokens(what, requests, calls)
+            self._check_tokens(what, [*out, *requests], calls)
         self._begun += len(requests)
 
     def _check_tokens(self, what: str, requests: Collection[ChatRequest], calls: float) -> None:

@@ -5,7 +5,7 @@ No exchange with a model is waited for until `collect`; all parsing happens ther
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -99,12 +99,17 @@ class Minds:
             self.voices = self.voices.renewed()
         turns = {agent: turn for obs in seen for agent, turn in self._turns(step, obs).items()}
         requests = {agent: turn.start() for agent, turn in turns.items()}
-        self.budget.check(f"step {step}", requests.values())
+        self._check(f"step {step}", requests.values())
         out = self._out.setdefault(step, Outstanding(step, Slate.empty(np.empty(0, np.int32))))
         out.slate = Slate.merge([out.slate, *(obs.slate for obs in seen)])
         out.turns.update(turns)
         out.requests.update(requests)
         self.inferencer.submit([(Call(step, a, TURN, 0), r) for a, r in requests.items()])
+
+    def _check(self, what: str, requests: Collection[ChatRequest]) -> None:
+        outs = self._out.values()
+        out = [r for o in outs for agent, r in o.requests.items() if agent not in o.decisions]
+        self.budget.check(what, requests, out)
 
     def _turns(self, step: int, obs: Observation) -> dict[int, Turn]:
         world = self._world
@@ -144,15 +149,15 @@ class Minds:
     def collect(
         self, step: int, agents: NDArray[np.int32], *, overruled: NDArray[np.int32]
     ) -> Thought:
-        """Wait for the turns of these agents in a step and return what came of them.
+        """Wait for the turns of a step and return what came of those of these agents.
 
-        Decisions of agents who are `overruled` are dropped; what they were shown stays.
+        Decisions of agents who are `overruled` are dropped; what they were shown stays. The calls
+        of all who were asked are kept: they are paid for, and a replay makes them again.
         """
         out = self._out.get(step)
         if out is None:
             return Thought.none()
-        wanted = set(agents.tolist())
-        while not wanted <= out.decisions.keys():
+        while len(out.decisions) < len(out.turns):
             if self._waiting is not None:
                 self._waiting(len(out.decisions), len(out.turns))
             came = self.inferencer.wait()
@@ -163,7 +168,7 @@ class Minds:
             for call, completion in came:
                 self._receive(call, completion)
         del self._out[step]
-        wanted.difference_update(overruled.tolist())
+        wanted = set(agents.tolist()).difference(overruled.tolist())
         decisions = [out.decisions[agent] for agent in sorted(wanted)]
         rows = sorted(out.rows, key=lambda r: (r.agent, r.number))
         slate = out.slate.select(np.isin(out.slate.agents, agents))
@@ -206,7 +211,7 @@ class Minds:
             recall=lambda agent: self.memory.recall(world, agent, step + 1, MEMORY_TOKENS),
             book=self.budget.book,
             others=self._receive,
-            check=lambda requests: self.budget.check(f"the survey '{survey.name}'", requests),
+            check=lambda requests: self._check(f"the survey '{survey.name}'", requests),
         )
         sitting = Sitting(survey, panel, agents)
         try:

@@ -8,6 +8,7 @@ import numpy as np
 
 from hubbub.config.scenario import Scenario
 from hubbub.embed import Encoder
+from hubbub.engine.budget import BudgetSpent
 from hubbub.engine.schedule import start_events
 from hubbub.engine.society import Society
 from hubbub.platform import action_table
@@ -63,7 +64,11 @@ def _fold_part(society: Society, part: Committed, *, ahead: bool) -> None:
         before = events.wave < 0  # what the scenario does as the step begins
         fold(world, events.take(before))
         society.configure(society.scenario)
-        society.foresee(part.step)
+        if society.short is None:
+            try:
+                society.foresee(part.step)
+            except BudgetSpent as spent:  # one can look at the run, but it can't go on
+                society.short = spent
         rest = events.take(~before)
         rest.opinions = events.opinions
         fold(world, rest)

@@ -32,11 +32,13 @@ class Replaying:
         self._record, self._behind, self._source = record, behind, source
         self._failures = failures
         self._ready: list[tuple[Call, Completion]] = []
+        self._lacking: tuple[Call, ChatRequest, RecordedCall | None] | None = None
 
     def submit(self, asked: Sequence[tuple[Call, ChatRequest]]) -> None:
         """Answer what is in the record, and hand the rest on.
 
-        ModelError says which agent and step lack an answer, and what differs.
+        What is missing is an error only once it is waited for: the record of a run that was
+        stopped may lack turns that were out.
         """
         rest = []
         for call, request in asked:
@@ -44,7 +46,8 @@ class Replaying:
             if known is not None and known.request == request.digest() and self._counts(known):
                 self._ready.append((call, known.completion))
             elif self._behind is None:
-                raise ModelError(self._missing(call, request, known))
+                if self._lacking is None or call < self._lacking[0]:
+                    self._lacking = call, request, known
             else:
                 rest.append((call, request))
         if rest and self._behind is not None:
@@ -54,7 +57,12 @@ class Replaying:
         return self._failures or known.completion.text is not None
 
     def wait(self, timeout: float | None = None) -> list[tuple[Call, Completion]]:
-        """Return what is there; wait only if nothing is."""
+        """Return what is there; wait only if nothing is.
+
+        ModelError says which agent and step lack an answer, and what differs.
+        """
+        if self._lacking is not None and not self._ready:
+            raise ModelError(self._missing(*self._lacking))
         if self._ready or self._behind is None:
             ready, self._ready = self._ready, []
             return ready
@@ -62,7 +70,7 @@ class Replaying:
 
     def cancel(self) -> None:
         """Forget all that is outstanding."""
-        self._ready = []
+        self._ready, self._lacking = [], None
         if self._behind is not None:
             self._behind.cancel()
 

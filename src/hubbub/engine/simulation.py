@@ -146,6 +146,8 @@ class Simulation(Surveying):
         world = make_world(scenario, self._encoder, people)
         society = self._settle(world)
         check_schedule(scenario, world)
+        if society.minds is not None:
+            society.minds.voices.check()
         self._store = RunStore.create(
             self._out, scenario.model_dump_json(), to_blobs(people), world
         )
@@ -264,6 +266,8 @@ class Simulation(Surveying):
                     hook.stepped(report)
         finally:
             self._stopping = False
+        if (short := self._ready().short) is not None:
+            self.paused = str(short)
         return self.t
 
     def extend(self, steps: int) -> None:
@@ -338,9 +342,11 @@ class Simulation(Surveying):
         return society
 
     @contextmanager
-    def _undone_on_error(self) -> Iterator[None]:
+    def _undone_on_error(self, *, but: type[BaseException] | tuple[()] = ()) -> Iterator[None]:
         try:
             yield
+        except but:
+            raise
         except BaseException:  # also an interrupt: what was not committed did not happen
             self._leave()
             raise

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hubbub.actions import Action, ActionBatch, Reason
 from hubbub.config.scenario import Scenario
 from hubbub.engine.asked import Asked
+from hubbub.engine.budget import BudgetSpent
 from hubbub.engine.minds import Minds, Thought
 from hubbub.engine.schedule import Schedule, assemble
 from hubbub.engine.voices import Voices
@@ -76,7 +77,10 @@ class Step:
 
 
 class Society:
-    """A world with everything that moves it: clock, platform, feed, policy, models, schedule."""
+    """A world with everything that moves it: clock, platform, feed, policy, models, schedule.
+
+    `short` says that no further step can be taken: the budget does not reach for what comes first.
+    """
 
     def __init__(
         self,
@@ -90,6 +94,7 @@ class Society:
         self.minds = minds
         self.schedule = Schedule(scenario)
         self.foreseen = world.step
+        self.short: BudgetSpent | None = None
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
         self.configure(scenario)
 
@@ -109,6 +114,8 @@ class Society:
         Who is `asked` is awake; some of them do as they are told. With `only`, nobody else is
         awake. An agent with lines in its script is awake when they are due.
         """
+        if self.short is not None:
+            raise BudgetSpent(str(self.short))
         asked, world, watch = asked or Asked(), self.world, Stopwatch()
         scheduled = self.schedule.apply(world, self.platform, t)
         if any(e == world.table.code("configure") for e in scheduled.action):

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from hubbub.config.minds import SurveyConfig
 from hubbub.config.scenario import Scenario
+from hubbub.engine.budget import BudgetSpent
 from hubbub.engine.looking import Looking
 from hubbub.engine.surveys import as_survey, named_anew
 from hubbub.engine.tables import ArrowTable
@@ -27,8 +28,10 @@ class Surveying(Looking):
         """Open the models that agents or surveys name, and this one."""
 
     @abstractmethod
-    def _undone_on_error(self) -> AbstractContextManager[None]:
-        """Go back to what was committed if an error comes."""
+    def _undone_on_error(
+        self, *, but: type[BaseException] | tuple[()] = ()
+    ) -> AbstractContextManager[None]:
+        """Go back to what was committed at an error, `but` one before which nothing changed."""
 
     def survey(
         self,
@@ -56,7 +59,7 @@ class Surveying(Looking):
 
     def _hold(self, survey: SurveyConfig, agents: Sequence[int] | None = None) -> None:
         society = self._ready()
-        with self._undone_on_error():
+        with self._undone_on_error(but=BudgetSpent):
             if society.minds is None:
                 raise ModelError(
                     "no model drives anyone in this run; name one for the survey (its `model`)"
@@ -64,9 +67,17 @@ class Surveying(Looking):
             society.minds.hold(survey, agents, society.platform, self.store)
 
     def _hold_due(self) -> None:
-        """Hold the surveys that are due after the step the run is at, and were not held."""
-        t = self.t
+        """Hold the surveys that are due after the step the run is at, and were not held.
+
+        If the budget does not reach for one, the run can't go on before it is held.
+        """
+        society, t = self._ready(), self.t
         held = self.store.surveys_held() if self.scenario.surveys else set()
         for survey in due(self.scenario.surveys, t):
-            if (survey.name, t) not in held:
+            if (survey.name, t) in held:
+                continue
+            try:
                 self._hold(survey)
+            except BudgetSpent as spent:
+                society.short = spent
+                return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from hubbub.world import World
 #: Tokens that the JSON around the texts of a reply takes, and characters that a token makes.
 _FRAME, _CHARS = 24, 3
 _SHORTEST = 40
+_AT_ONCE = 4_096  # personas that are checked at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,21 @@ class Voices:
         manner = self.manners.get(int(self.groups(np.array([agent]))[0]))
         if manner is not None:
             return manner.prompter.persona(agent)
-        # no model of its own: it is asked by another, in a survey
-        return self._prompter(self._scenario.prompt, self._form(200)).persona(agent)
+        return self._strangers.persona(agent)
+
+    @cached_property
+    def _strangers(self) -> Prompter:
+        """For agents without a model of their own: they are asked by another, in a survey."""
+        return self._prompter(self._scenario.prompt, self._form(200))
+
+    def check(self) -> None:
+        """Raise ScenarioError if a template fails on one of the agents that it is for."""
+        group_of = self._mix.assignment(self._world)
+        for g, manner in self.manners.items():
+            if manner.prompt.persona is not None:
+                members = np.flatnonzero(group_of == g).tolist()
+                for first in range(0, len(members), _AT_ONCE):
+                    manner.prompter.personas.of(members[first : first + _AT_ONCE])
 
     def speak(self, manner: Manner, seen: Observation) -> Voice:
         """Return what the turns of these agents, all of one group, have in common."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from asyncio import AbstractEventLoop, Task, TimerHandle, gather
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from random import Random
@@ -16,9 +15,10 @@ from random import Random
 from hubbub.config.minds import ModelConfig
 from hubbub.llm.chat import ChatRequest, Completion, Failure
 from hubbub.llm.endpoint import Endpoint, Ticket
+from hubbub.llm.job import Asked, Job, completion_of, prompt_tokens
 from hubbub.llm.key import ApiKey
 from hubbub.llm.places import Places
-from hubbub.llm.tokens import estimate_tokens
+from hubbub.llm.stragglers import Stragglers
 from hubbub.llm.transport import Transport
 from hubbub.llm.unusable import refused, unanswered
 from hubbub.llm.usage import EndpointUsage, Meter, ModelUsage
@@ -40,24 +40,6 @@ _FAILURES: dict[Trouble, Failure] = {
     "unreachable": "connection",
 }
 _FINAL: frozenset[Trouble] = frozenset({"too_long", "form", "refused"})
-
-#: What came of asking an endpoint, and in which form it was asked at last.
-_Asked = tuple[Rung, Reply | Refusal]
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """One request on its way. Times are of the event loop's clock."""
-
-    key: Hashable
-    request: ChatRequest
-    tokens: int
-    asked: float
-    first_try: float = inf
-    attempts: int = 0
-    probes: int = 0
-    served_before: int = 0
-    avoid: Endpoint | None = None
 
 
 class Pool:
@@ -88,13 +70,16 @@ class Pool:
         self._ladder: tuple[Rung, ...] = LADDER if config.reply == "auto" else (config.reply,)
         self._rungs: dict[Endpoint, int] = {}
         self._meter = Meter()
+        self._stragglers: Stragglers[Job] = Stragglers(
+            config.limits.copy_after, self._meter.latencies
+        )
         self._jitter = Random(0)  # noqa: S311 - timing is no part of a result
         self._known: dict[str, Endpoint] = {}
         self._endpoints: list[Endpoint] = []
         self._waiting: deque[Job] = deque()
         self._delayed: dict[Job, TimerHandle] = {}
-        self._tasks: set[Task[_Asked]] = set()
-        self._broken_off: set[Task[_Asked]] = set()
+        self._tasks: set[Task[Asked]] = set()
+        self._broken_off: set[Task[Asked]] = set()
         self._timer: TimerHandle | None = None
         self._dark_since = inf
         self._outstanding = 0
@@ -110,7 +95,7 @@ class Pool:
         for key, request in asked:
             tokens = request.max_tokens
             if self._limits.tokens_per_minute is not None:
-                tokens += _prompt_tokens(request)
+                tokens += prompt_tokens(request)
             self._waiting.append(Job(key, request, tokens, now))
             self._outstanding += 1
             self._meter.requests += 1
@@ -124,10 +109,9 @@ class Pool:
         for handle in self._delayed.values():
             handle.cancel()
         self._delayed.clear()
-        for task in self._tasks:
-            task.cancel()
-        self._broken_off |= self._tasks
-        self._tasks = set()
+        self._stragglers.clear()
+        for task in list(self._tasks):
+            self._break_off(task)
         self._set_timer(inf)
         self._dark_since = inf
 
@@ -168,8 +152,7 @@ class Pool:
                 break
             self._waiting.popleft()
             self._start(job, endpoint, now)
-        if self._waiting:
-            wake = min(wake, self._dark_until(now))
+        wake = min(wake, self._dark_until(now)) if self._waiting else self._copy_stragglers(now)
         if self._outstanding:
             self._set_timer(min(wake, self._places.next_look()))
 
@@ -188,19 +171,39 @@ class Pool:
                 best = endpoint
         return best, soonest
 
+    def _copy_stragglers(self, now: float) -> float:
+        """Ask again for what is out much longer than most; return when to look at the next."""
+        while True:
+            job, at = self._stragglers.latest(now)
+            if job is None:
+                return at
+            endpoint, at = self._choose(job, now)
+            if endpoint is None:
+                return at
+            self._stragglers.back(job)
+            self._meter.copies += 1
+            self._send(job, endpoint, now, fresh=False)
+
     def _start(self, job: Job, endpoint: Endpoint, now: float) -> None:
         fresh = job.first_try == inf
         self._meter.retries += not fresh
         job.attempts += 1
         job.first_try = min(job.first_try, now)
         job.served_before = self._served
+        job.avoid = endpoint  # for a second copy, or another attempt
+        self._stragglers.out(job, now)
+        self._send(job, endpoint, now, fresh=fresh)
+
+    def _send(self, job: Job, endpoint: Endpoint, now: float, *, fresh: bool) -> None:
         ticket = endpoint.begin(now, job.tokens, fresh=fresh)
         task = self._loop.create_task(self._ask(job.request, endpoint))
         self._tasks.add(task)
+        job.out.add(task)
         task.add_done_callback(partial(self._done, job, endpoint, ticket))
 
-    def _done(self, job: Job, endpoint: Endpoint, ticket: Ticket, task: Task[_Asked]) -> None:
+    def _done(self, job: Job, endpoint: Endpoint, ticket: Ticket, task: Task[Asked]) -> None:
         now = self._loop.time()
+        job.out.discard(task)
         error = None if task.cancelled() else task.exception()
         if task in self._broken_off or task.cancelled() or error is not None:
             self._broken_off.discard(task)
@@ -211,17 +214,23 @@ class Pool:
             self._tasks.discard(task)
             rung, outcome = task.result()
             if isinstance(outcome, Reply):
-                completion = _completion(job, endpoint.url, rung, outcome, ticket.began, now)
+                completion = completion_of(job, endpoint.url, rung, outcome, ticket.began, now)
                 spent = completion.prompt_tokens + completion.completion_tokens
                 endpoint.replied(ticket, now, tokens=spent)
                 self._served += 1
                 self._finish(job, completion)
             else:
                 self._note(endpoint, ticket, outcome, now)
-                self._go_on(job, endpoint, ticket, outcome, now)
+                if not job.out:  # else another copy may still bring the reply
+                    self._go_on(job, endpoint, ticket, outcome, now)
         self._dispatch()
 
-    async def _ask(self, request: ChatRequest, endpoint: Endpoint) -> _Asked:
+    def _break_off(self, task: Task[Asked]) -> None:
+        self._tasks.discard(task)
+        self._broken_off.add(task)
+        task.cancel()
+
+    async def _ask(self, request: ChatRequest, endpoint: Endpoint) -> Asked:
         """Ask in the strictest way the endpoint is not known to refuse, then in plainer ones.
 
         A way is settled by the first reply: later refusals are about something else.
@@ -282,6 +291,7 @@ class Pool:
                 ),
             )
             return
+        self._stragglers.back(job)
         job.avoid = endpoint
         delay = min(_LAST_RETRY, _FIRST_RETRY * 2.0 ** max(0, job.attempts - 1))
         delay *= self._jitter.uniform(0.5, 1.0)
@@ -313,6 +323,9 @@ class Pool:
 
     def _finish(self, job: Job, completion: Completion) -> None:
         self._count_offer(self._loop.time())
+        self._stragglers.back(job)
+        for task in list(job.out):
+            self._break_off(task)
         self._outstanding -= 1
         self._meter.add(completion)
         self._deliver(job.key, completion)
@@ -359,25 +372,3 @@ class Pool:
             slots = sum(endpoint.ceiling for endpoint in self._endpoints)
             self._offered += slots * (now - self._offered_since)
         self._offered_since = now
-
-
-def _prompt_tokens(request: ChatRequest) -> int:
-    return estimate_tokens(request.system) + estimate_tokens(request.user)
-
-
-def _completion(
-    job: Job, url: str, rung: Rung, reply: Reply, began: float, now: float
-) -> Completion:
-    """Return the completion; tokens an endpoint does not count are estimated, as they cost too."""
-    return Completion(
-        reply.text,
-        prompt_tokens=reply.prompt_tokens or _prompt_tokens(job.request),
-        cached_tokens=reply.cached_tokens,
-        completion_tokens=reply.completion_tokens or estimate_tokens(reply.text),
-        latency=now - began,
-        waited=began - job.asked,
-        attempts=job.attempts,
-        endpoint=url,
-        mode=rung,
-        finish=reply.finish,
-    )

@@ -32,8 +32,9 @@ class ModelUsage:
     """One model so far. Latencies (p50, p90, p99) are seconds of the attempts that succeeded.
 
     `requests` are those handed in, `retries` further attempts at them, `rate_limited` attempts
-    that were told to come back later. `busy_share` is the time slots were in use, of all there
-    was while requests were outstanding (slots: `concurrency` per endpoint), 0 to 1.
+    that were told to come back later, `copies` second copies of stragglers. `busy_share` is the
+    time slots were in use, of all there was while requests were outstanding (slots: `concurrency`
+    per endpoint), 0 to 1.
     """
 
     requests: int
@@ -41,6 +42,7 @@ class ModelUsage:
     failures: dict[str, int]
     retries: int
     rate_limited: int
+    copies: int
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
@@ -56,17 +58,17 @@ class Latencies:
 
     def __init__(self) -> None:
         self._bins = [0] * _BINS
-        self._total = 0
+        self.total = 0
 
     def add(self, seconds: float) -> None:
         """Count one."""
         place = int(log(seconds / _SHORTEST) / _STEP) if seconds > _SHORTEST else 0
         self._bins[min(place, _BINS - 1)] += 1
-        self._total += 1
+        self.total += 1
 
     def quantile(self, share: float) -> float:
         """Return the latency that this share does not exceed, within 2 %; 0 if there is none."""
-        wanted = max(1, ceil(share * self._total))
+        wanted = max(1, ceil(share * self.total))
         seen = 0
         for place, count in enumerate(self._bins):
             seen += count
@@ -82,12 +84,13 @@ class Meter:
         self.requests = 0
         self.retries = 0
         self.rate_limited = 0
+        self.copies = 0
+        self.latencies = Latencies()
         self._completions = 0
         self._failures: Counter[str] = Counter()
         self._prompt_tokens = 0
         self._cached_tokens = 0
         self._completion_tokens = 0
-        self._latencies = Latencies()
 
     def add(self, completion: Completion) -> None:
         """Count a completion, or that there is none."""
@@ -98,7 +101,7 @@ class Meter:
         self._prompt_tokens += completion.prompt_tokens
         self._cached_tokens += completion.cached_tokens
         self._completion_tokens += completion.completion_tokens
-        self._latencies.add(completion.latency)
+        self.latencies.add(completion.latency)
 
     def usage(self, endpoints: dict[str, EndpointUsage], busy_share: float) -> ModelUsage:
         """Return the figures as they stand."""
@@ -108,12 +111,13 @@ class Meter:
             failures=dict(self._failures),
             retries=self.retries,
             rate_limited=self.rate_limited,
+            copies=self.copies,
             prompt_tokens=self._prompt_tokens,
             cached_tokens=self._cached_tokens,
             completion_tokens=self._completion_tokens,
-            p50=self._latencies.quantile(0.5),
-            p90=self._latencies.quantile(0.9),
-            p99=self._latencies.quantile(0.99),
+            p50=self.latencies.quantile(0.5),
+            p90=self.latencies.quantile(0.9),
+            p99=self.latencies.quantile(0.99),
             endpoints=endpoints,
             busy_share=busy_share,
         )

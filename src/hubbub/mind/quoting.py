@@ -47,11 +47,11 @@ def cut(text: str, limit: int) -> str:
 
 
 def sentences(text: str, limit: int) -> str:
-    """Return so many whole sentences as fit into `limit` signs; if too few do, see `cut`."""
+    """Return the whole sentences that fit into `limit` signs; if they fill too little, see `cut`."""
     if len(text) <= limit:
         return text
     end = max((m.end() for m in _STOP.finditer(text, 0, limit)), default=0)
-    return text[:end] if end > limit // 2 else cut(text, limit)
+    return text[:end] if end > limit * 4 // 5 else cut(text, limit)
 
 
 def handle(user_name: str) -> str:

@@ -9,6 +9,7 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,8 @@ def readable(text: str) -> str:
 
 
 def _column(values: list[Any]) -> pa.Array:
+    # what pandas makes of a gap
+    values = [None if isinstance(v, float) and isnan(v) else v for v in values]
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):

@@ -1,4 +1,4 @@
-"""A model that always has something to do: it likes one post and comments on another."""
+"""A model that always has something to do: it likes a post, or comments on one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hubbub.testing.instances import sentence
 
 
 class SociableModel:
-    """Replies with a like of one of the first `posts` things and a comment of about twelve words.
+    """Likes one of the first `posts` things, or writes a comment of about twelve words on it.
 
     The reply is a function of the request's seed alone, which makes it cheap: for measurements.
     """
@@ -21,7 +21,8 @@ class SociableModel:
     def __call__(self, request: ChatRequest) -> str:
         """Return the reply."""
         dice = Dice(request.seed)
-        like = {"action": "like_post", "id": 1 + dice.below(self.posts)}
         number = 1 + dice.below(self.posts)
-        comment = {"action": "create_comment", "id": number, "text": sentence(dice)}
-        return msgspec.json.encode({"do": [like, comment]}).decode()
+        deed: dict[str, object] = {"action": "like_post", "id": number}
+        if dice.below(2):
+            deed = {"action": "create_comment", "id": number, "text": sentence(dice)}
+        return msgspec.json.encode({"do": [deed]}).decode()

@@ -1,0 +1,55 @@
+"""One request on its way through a pool, and the completion that comes of it."""
+
+from __future__ import annotations
+
+from asyncio import Task
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from math import inf
+
+from hubbub.llm.chat import ChatRequest, Completion
+from hubbub.llm.endpoint import Endpoint
+from hubbub.llm.tokens import estimate_tokens
+from hubbub.llm.wire import Refusal, Reply, Rung
+
+#: What came of asking an endpoint, and in which form it was asked at last.
+Asked = tuple[Rung, Reply | Refusal]
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One request on its way. Times are of the event loop's clock; `out` are its copies."""
+
+    key: Hashable
+    request: ChatRequest
+    tokens: int
+    asked: float
+    first_try: float = inf
+    attempts: int = 0
+    probes: int = 0
+    served_before: int = 0
+    avoid: Endpoint | None = None
+    out: set[Task[Asked]] = field(default_factory=set)
+
+
+def prompt_tokens(request: ChatRequest) -> int:
+    """Return about how many tokens a request's prompt has."""
+    return estimate_tokens(request.system) + estimate_tokens(request.user)
+
+
+def completion_of(
+    job: Job, url: str, rung: Rung, reply: Reply, began: float, now: float
+) -> Completion:
+    """Return the completion; tokens an endpoint does not count are estimated, as they cost too."""
+    return Completion(
+        reply.text,
+        prompt_tokens=reply.prompt_tokens or prompt_tokens(job.request),
+        cached_tokens=reply.cached_tokens,
+        completion_tokens=reply.completion_tokens or estimate_tokens(reply.text),
+        latency=now - began,
+        waited=began - job.asked,
+        attempts=job.attempts,
+        endpoint=url,
+        mode=rung,
+        finish=reply.finish,
+    )
