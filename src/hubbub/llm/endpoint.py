@@ -125,6 +125,7 @@ class Endpoint:
         self._tokens = _bucket(limits.tokens_per_minute)
         self._pace = Pace()
         self._proven = False
+        self._alive_at = -inf
         self._failures_in_a_row = 0
         self._cut_at = -inf
         self._pause = FIRST_PAUSE
@@ -208,6 +209,14 @@ class Endpoint:
         self._lost(said)
         self._count_failure(ticket, now, by=FAILURES_TO_OPEN)
 
+    def overtaken(self, ticket: Ticket, now: float) -> None:
+        """Note that a copy of this request was answered first: a failure, if all is still here."""
+        if self._alive_at >= ticket.began:
+            self.forgotten(ticket, now)
+        else:
+            self._lost("no reply for long")
+            self._count_failure(ticket, now, by=1)
+
     def forgotten(self, ticket: Ticket, now: float) -> None:
         """Note that nobody waits for this request any more."""
         if ticket.probe and self.state == "probing":
@@ -243,6 +252,7 @@ class Endpoint:
 
     def _alive(self, now: float) -> None:
         self._proven = True
+        self._alive_at = now
         self._failures_in_a_row = 0
         self._probe_after = FIRST_PROBE
         self.state = "closed"

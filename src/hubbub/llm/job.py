@@ -18,7 +18,10 @@ Asked = tuple[Rung, Reply | Refusal]
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One request on its way. Times are of the event loop's clock; `out` are its copies."""
+    """One request on its way. Times are of the event loop's clock; `out` are its copies.
+
+    `served_before` is how many requests the pool had served when this one was first tried.
+    """
 
     key: Hashable
     request: ChatRequest
@@ -28,6 +31,7 @@ class Job:
     attempts: int = 0
     probes: int = 0
     served_before: int = 0
+    answered: bool = False
     avoid: Endpoint | None = None
     out: set[Task[Asked]] = field(default_factory=set)
 

@@ -188,8 +188,8 @@ class Pool:
         fresh = job.first_try == inf
         self._meter.retries += not fresh
         job.attempts += 1
-        job.first_try = min(job.first_try, now)
-        job.served_before = self._served
+        if fresh:
+            job.first_try, job.served_before = now, self._served
         job.avoid = endpoint  # for a second copy, or another attempt
         self._stragglers.out(job, now)
         self._send(job, endpoint, now, fresh=fresh)
@@ -207,7 +207,10 @@ class Pool:
         error = None if task.cancelled() else task.exception()
         if task in self._broken_off or task.cancelled() or error is not None:
             self._broken_off.discard(task)
-            endpoint.forgotten(ticket, now)
+            if job.answered:
+                endpoint.overtaken(ticket, now)
+            else:
+                endpoint.forgotten(ticket, now)
             if error is not None:
                 self._fail(error)
         else:
@@ -218,9 +221,12 @@ class Pool:
                 spent = completion.prompt_tokens + completion.completion_tokens
                 endpoint.replied(ticket, now, tokens=spent)
                 self._served += 1
+                self._dark_since = inf
                 self._finish(job, completion)
             else:
                 self._note(endpoint, ticket, outcome, now)
+                if endpoint.state == "closed":
+                    self._dark_since = inf
                 if not job.out:  # else another copy may still bring the reply
                     self._go_on(job, endpoint, ticket, outcome, now)
         self._dispatch()
@@ -276,8 +282,12 @@ class Pool:
         if trouble not in _FAILURES or unheard:
             self._fail(refused(self._name, self._config, endpoint.url, outcome))
             return
+        later = trouble in ("overloaded", "unavailable")
         if self._was_free(job, ticket, trouble, now):
             job.attempts -= 1
+        elif later and self._served == job.served_before:
+            self._fail(unanswered(self._name, self._config, self._endpoints))
+            return
         if trouble in _FINAL or job.attempts >= self._limits.attempts:
             self._finish(
                 job,
@@ -301,8 +311,8 @@ class Pool:
     def _was_free(self, job: Job, ticket: Ticket, trouble: Trouble, now: float) -> bool:
         """Tell whether an attempt is not counted as one.
 
-        Requests that were never sent are not, nor a few probes; nor is being told to come back
-        later while others are served, for that is only a longer queue.
+        Requests that were never sent are not, nor a few probes; nor, as long as patience lasts, is
+        being told to come back later, for that is only a longer queue.
         """
         later = trouble in ("overloaded", "unavailable")
         if trouble == "unreachable" or (ticket.probe and later):
@@ -310,11 +320,7 @@ class Pool:
         if ticket.probe:
             job.probes += 1
             return job.probes <= self._limits.attempts
-        return (
-            later
-            and self._served > job.served_before
-            and now - job.first_try < self._limits.patience_seconds
-        )
+        return later and now - job.first_try < self._limits.patience_seconds
 
     def _again(self, job: Job, put_back: Callable[[Job], None]) -> None:
         del self._delayed[job]
@@ -324,6 +330,7 @@ class Pool:
     def _finish(self, job: Job, completion: Completion) -> None:
         self._count_offer(self._loop.time())
         self._stragglers.back(job)
+        job.answered = True
         for task in list(job.out):
             self._break_off(task)
         self._outstanding -= 1
@@ -371,4 +378,6 @@ class Pool:
         if self._outstanding:
             slots = sum(endpoint.ceiling for endpoint in self._endpoints)
             self._offered += slots * (now - self._offered_since)
+        else:  # while nobody asks, nobody waits for an answer
+            self._dark_since += now - self._offered_since
         self._offered_since = now

@@ -1,0 +1,1 @@
+"""Studies: arms x replicates of a scenario, measured, judged and reported."""

@@ -1,0 +1,110 @@
+"""Records that pass between the parts of a study: trials, outcomes, results, findings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person asks of a study, over its own defaults.
+
+    `replicates` per arm; `overrides` of the scenario by dotted name, for all arms; `inputs` are
+    files and folders by name (such as ``cascades``); `flags` are switches by name.
+    """
+
+    replicates: int | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One unit of work: an arm with a seed. Its outcome is a function of it and the inputs alone.
+
+    `settings` are plain values (JSON). Trials of one study have different keys.
+    """
+
+    arm: str
+    replicate: int
+    seed: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def key(self, study: str, version: int) -> str:
+        """Return the hash by which the outcome is kept: of all that it depends on."""
+        parts = [study, version, self.arm, self.replicate, self.seed, dict(self.settings)]
+        text = json.dumps(parts, sort_keys=True, ensure_ascii=True, allow_nan=False)
+        return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a trial: numbers by measure, curves by name, small tables by name.
+
+    A measure that could not be taken is left out, never NaN. A curve is a list of (x, y).
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+
+#: The columns of the tables of a study's results.
+VALUES = pa.schema(
+    [("arm", pa.string()), ("replicate", pa.int64()), ("seed", pa.int64()),
+     ("measure", pa.string()), ("value", pa.float64())]
+)  # fmt: skip
+CURVES = pa.schema(
+    [("arm", pa.string()), ("replicate", pa.int64()), ("curve", pa.string()),
+     ("x", pa.float64()), ("y", pa.float64())]
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All outcomes of a study, in the order of its trials.
+
+    `values` and `curves` have the columns of VALUES and CURVES; `tables` are those of all trials
+    one below the other, with the columns arm and replicate before.
+    """
+
+    values: pa.Table
+    curves: pa.Table
+    tables: Mapping[str, pa.Table]
+
+
+Verdict = Literal["supported", "not found", "opposite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one hypothesis.
+
+    `estimate` is the difference (arm - against) of the measure's means, or the quantity named in
+    `what`; `low` and `high` its 95 % bootstrap interval; `effect` the standardised difference
+    (Hedges' g), None where it makes no sense. `p` is of the test named, `corrected` after Holm's
+    correction for all tests of the study. `n` are the replicates of arm and comparison.
+    """
+
+    hypothesis: str
+    measure: str
+    arm: str
+    against: str
+    what: str
+    estimate: float
+    low: float
+    high: float
+    effect: float | None
+    test: str
+    p: float
+    corrected: float
+    n: tuple[int, int]
+    verdict: Verdict
