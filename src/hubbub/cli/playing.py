@@ -17,7 +17,7 @@ from rich.text import Text
 from hubbub.actions import Action, ActionSpec
 from hubbub.cli.aiming import Aim, Question, whole
 from hubbub.cli.progress import RunProgress
-from hubbub.cli.running import interruptible
+from hubbub.cli.running import interruptible, larger_budget
 from hubbub.cli.screen import clean, console, cut, show, table
 from hubbub.cli.sight import Sight, query_of
 from hubbub.engine import Simulation
@@ -66,7 +66,7 @@ def play(folder: Path, who: str, *, overrides: Mapping[str, Any] | None = None) 
             except BudgetSpent as spent:
                 raise RunError(
                     f"{spent}. To go on with a larger budget:  hubbub play {quote(str(folder))} "
-                    f"--agent {quote(who)} --set budget.tokens=..."
+                    f"--agent {quote(who)} {larger_budget(sim)}"
                 ) from None
             progress.say(f"{folder} is kept up to step {sim.t:,}")
 

@@ -131,7 +131,8 @@ def _say_notes(notes: Sequence[str], progress: RunProgress) -> None:
 def _groups_of_nobody(sim: Simulation) -> Iterator[str]:
     for g, group in enumerate(sim.scenario.agents):
         if group.where and not matching(sim.world, group.where, 0, len(sim.world.agents)).any():
-            yield f"agents.{g} ({group.policy}): nobody meets its conditions: {group.where}"
+            driver = group.model or group.policy
+            yield f"agents.{g} ({driver}): nobody meets its conditions: {group.where}"
 
 
 def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> None:
@@ -148,7 +149,7 @@ def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> Non
         raise
     seconds, done = time.perf_counter() - began, progress.done
     if sim.paused is not None:
-        _say_paused(sim.paused, folder, done, last, progress)
+        _say_paused(sim, sim.paused, folder, last, progress)
     elif done < last:
         if not done:
             raise KeyboardInterrupt
@@ -168,11 +169,19 @@ def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> Non
     )
 
 
-def _say_paused(why: str, folder: Path, done: int, last: int, progress: RunProgress) -> None:
+def _say_paused(
+    sim: Simulation, why: str, folder: Path, last: int, progress: RunProgress
+) -> None:
     progress.say(
-        f"paused after step {done:,} of {last:,}: {why}. To go on with a larger budget:  "
-        f"hubbub resume {quote(str(folder))} --set budget.tokens=..."
+        f"paused after step {sim.t:,} of {last:,}: {why}. To go on with a larger budget:  "
+        f"hubbub resume {quote(str(folder))} {larger_budget(sim)}"
     )
+
+
+def larger_budget(sim: Simulation) -> str:
+    """Return the options that give a run a larger budget."""
+    limits = sim.scenario.budget.model_dump(exclude_none=True)
+    return " ".join(f"--set budget.{unit}=..." for unit in limits)
 
 
 @contextmanager
