@@ -103,7 +103,11 @@ def test_an_interruption_before_step_1_leaves_nothing(
     assert not folder.exists()
 
 
-def test_a_second_interruption_drops_the_step_at_hand(failing: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_interruption_drops_the_step_at_hand(
+    failing: Path, tmp_path: Path, first: signal.Signals, second: signal.Signals
+) -> None:
     folder = tmp_path / "run"
     with subprocess.Popen(
         (*COMMAND, "run", str(failing), "--out", str(folder)),
@@ -114,8 +118,8 @@ def test_a_second_interruption_drops_the_step_at_hand(failing: Path, tmp_path: P
     ) as process:
         wait_for(folder, 3, process)
         time.sleep(0.5)
-        for _ in range(2):
-            process.send_signal(signal.SIGINT)
+        for number in (first, second):
+            process.send_signal(number)
             time.sleep(0.5)
         err = process.communicate(timeout=30)[1]
     assert process.returncode == 130

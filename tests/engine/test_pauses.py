@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 import hubbub as hb
@@ -100,3 +102,39 @@ def test_turns_that_came_to_nothing_are_in_the_record_and_paid(tmp_path):
     with hb.Simulation(scenario, replay=tmp_path / "a") as again:
         moves(again)
         assert again.digest() == digest
+
+
+def test_replies_that_had_arrived_for_later_turns_are_kept(tmp_path):
+    with ModelServer() as server:
+        scenario = talkative(
+            models={"small": {"urls": [server.url]}}, turns={"staleness": 1, "max_calls": 1}
+        )
+        with hb.Simulation(scenario, out=tmp_path / "a") as sim:
+            sim.run(2)
+            out = len(sim._ready().minds.asked(3))
+            assert out
+            end = time.monotonic() + 10
+            while (made := sim.usage()["small"].completions) < sim.usage()["small"].requests:
+                assert time.monotonic() < end
+        with hb.Simulation.resume(tmp_path / "a") as sim:
+            assert sim.store.spent().requests == made
+            sim.run(1)
+            calls = [c for c in sim.completions().to_pylist() if c["step"] == 3]
+            assert len(calls) == out
+
+
+def test_looking_at_a_run_with_turns_out_asks_no_model(tmp_path):
+    scenario = talkative(turns={"staleness": 1})
+    with hb.Simulation(scenario, out=tmp_path / "a", models={"small": ValidModel()}) as sim:
+        sim.run(2)
+        assert len(sim._ready().minds.asked(3))
+    model, valid = [], ValidModel()
+    models = {"small": lambda request: model.append(request) or valid(request)}
+    with hb.Simulation.resume(tmp_path / "a", models=models) as sim:
+        assert sim.t == 2
+        sim.show(0)
+    assert not model
+    with hb.Simulation.resume(tmp_path / "a", models=models) as sim:
+        sim.run()
+        assert model
+        assert sim.digest() == whole(turns={"staleness": 1})[0]

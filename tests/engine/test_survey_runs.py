@@ -129,3 +129,14 @@ def test_an_agent_without_a_model_cannot_be_asked() -> None:
 
 def _is_survey(request: ChatRequest) -> bool:
     return request.shape is not None and request.shape.name == "answers"
+
+
+def test_an_interview_that_the_platform_refuses_asks_no_model() -> None:
+    model = ScriptedModel([{"q1": "Because."}])
+    with Simulation(scenario(), models={"small": model}) as sim:
+        for question in ("", " "):
+            outcome = sim.act(0, "interview", question=question)
+            assert (outcome.ok, outcome.reason, outcome.result) == (False, "bad_text", None)
+        assert not model.requests
+        assert sim.act(0, "interview", question="Why?").result == "Because."
+        assert len(model.requests) == 1

@@ -34,3 +34,21 @@ def test_only_those_it_is_for_count(tmp_path):
     scenario = society("{{ name }}, next year {{ age + 1 }}", where={"age": {"max": 6}})
     with hb.Simulation(scenario, models={"small": ValidModel()}) as sim:
         assert sim.run() == scenario.steps
+
+
+def test_queries_are_offered_only_where_a_turn_may_see_what_they_find():
+    asked = []
+    for most in (1, 2):
+        model = ValidModel()
+        scenario = talkative(turns={"max_calls": most}, steps=1)
+        with hb.Simulation(
+            scenario, models={"small": lambda r, m=model: asked.append(r) or m(r)}
+        ) as sim:
+            sim.run()
+        named = ("trend", "search_posts", "search_user")
+        for request in asked:
+            if request.shape is None:
+                continue
+            assert all((n in request.system) == (most > 1) for n in named)
+        assert ("trend" in asked[0].shape.raw.decode()) == (most > 1)
+        asked.clear()

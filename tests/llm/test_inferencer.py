@@ -9,7 +9,7 @@ from threading import Timer, active_count
 
 import pytest
 from aiohttp import web
-from endpoints import all_of, ask, body, endpoint, model, requests
+from endpoints import all_of, ask, body, endpoint, model, reply, requests
 
 from hubbub.config.minds import ModelConfig
 from hubbub.errors import ModelError
@@ -237,3 +237,15 @@ def test_a_name_that_is_no_model_is_refused_before_anything_is_sent() -> None:
 def test_a_local_model_must_have_been_started() -> None:
     with pytest.raises(ModelError, match="local model 'smollm2-135m' has not been started"):
         LiveInferencer[int]({"m": ModelConfig(local="smollm2-135m")})
+
+
+def test_no_more_tokens_are_cached_than_the_prompt_has() -> None:
+    response = reply()
+    response["usage"]["prompt_tokens_details"] = {"cached_tokens": 900}
+
+    async def boasting(_: web.Request) -> web.Response:
+        return web.json_response(response)
+
+    with endpoint(boasting) as url:
+        found = ask(model(url), 1)[0]
+    assert (found.prompt_tokens, found.cached_tokens) == (7, 7)

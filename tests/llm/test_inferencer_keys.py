@@ -64,6 +64,17 @@ def test_a_key_that_is_repeated_is_blanked_everywhere(status: int) -> None:
             assert (found[0].text, found[0].finish) == ("key *** ***", "***")
 
 
+def test_no_half_of_a_long_key_is_left_where_a_word_is_cut() -> None:
+    key = "sk-" + "0123456789" * 10
+
+    async def parrot(_: web.Request) -> web.Response:
+        return web.Response(body=body("hello").replace(b'"stop"', b'"%s"' % key.encode()))
+
+    with endpoint(parrot) as url:
+        found = ask(model(url, key_env="MY_KEY"), 1, environ={"MY_KEY": key})
+    assert (found[0].text, found[0].finish) == ("hello", "***")
+
+
 def test_an_unset_variable_is_named_before_anything_is_asked() -> None:
     for environ in ({}, {"MY_KEY": "  "}):
         with pytest.raises(ModelError, match="model 'm': the environment variable MY_KEY"):

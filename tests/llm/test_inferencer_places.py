@@ -81,3 +81,14 @@ def test_a_list_that_cannot_be_used_is_an_error_at_once(tmp_path: Path) -> None:
     (tmp_path / "urls.txt").write_text("http://fine:1/v1\nlocalhost:80\n")
     with pytest.raises(ModelError, match="line 2: not a base URL"):
         LiveInferencer[int](listed(), base=tmp_path)
+
+
+def test_comments_stand_anywhere_and_an_address_counts_once(tmp_path: Path) -> None:
+    with ModelServer() as server:
+        (tmp_path / "urls.txt").write_text(f"{server.url}  # the first\n\t# none\n{server.url}/\n")
+        limits = LimitsConfig(concurrency=4, timeout_seconds=5)
+        twice = ModelConfig(urls=[server.url, f"{server.url}/"], limits=limits)
+        models = {**listed(), "twice": twice}
+        with LiveInferencer[int](models, base=tmp_path) as inferencer:
+            usage = inferencer.usage()
+            assert [list(usage[name].endpoints) for name in models] == [[server.url]] * 2

@@ -69,10 +69,11 @@ def test_retry_after_is_kept_up_to_the_longest_pause() -> None:
     assert endpoint.ready_at(9.0, 1) == 69.0
 
 
-def test_pauses_double_while_nothing_is_served() -> None:
+@pytest.mark.parametrize("rest", [None, 0.0])
+def test_pauses_double_while_nothing_is_served(rest: float | None) -> None:
     endpoint, now, pauses = make(), 0.0, []
     for _ in range(12):
-        endpoint.overloaded(endpoint.begin(now, 1), now + 0.01, "HTTP 429", None)
+        endpoint.overloaded(endpoint.begin(now, 1), now + 0.01, "HTTP 429", rest)
         now += 0.01
         pauses.append(endpoint.ready_at(now, 1) - now)
         now += pauses[-1] + 0.001

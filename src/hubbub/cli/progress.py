@@ -160,7 +160,7 @@ class RunProgress:
     def stopping(self) -> None:
         """Show that the step at hand is the last."""
         if self._bar:
-            self._bar.update(self._task, description="stopping after step")
+            self._bar.update(self._task, description="stopping (Ctrl-C again: at once) after step")
 
     def stepped(self, report: StepReport) -> None:
         """Show a finished step."""

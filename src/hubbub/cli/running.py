@@ -169,9 +169,7 @@ def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> Non
     )
 
 
-def _say_paused(
-    sim: Simulation, why: str, folder: Path, last: int, progress: RunProgress
-) -> None:
+def _say_paused(sim: Simulation, why: str, folder: Path, last: int, progress: RunProgress) -> None:
     progress.say(
         f"paused after step {sim.t:,} of {last:,}: {why}. To go on with a larger budget:  "
         f"hubbub resume {quote(str(folder))} {larger_budget(sim)}"
@@ -219,12 +217,13 @@ def interruptible(
 
 @contextmanager
 def _stopped_by_signals(sim: Simulation, progress: RunProgress) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the run at a whole step; a second Ctrl-C ends it at once."""
+    """Let Ctrl-C and SIGTERM end the run at a whole step; a second one ends it at once."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         sim.stop()
         progress.stopping()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for again in before:
+            signal.signal(again, signal.default_int_handler)
 
     before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
     try:

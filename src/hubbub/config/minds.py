@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from hubbub.config.section import Count, Names, Probability, Section
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+_NAME_OF_A_SECRET = re.compile(r"api.?key|authorization|access.?token|password|secret", re.I)
 
 
 class PriceConfig(Section):
@@ -96,12 +98,32 @@ class ModelConfig(Section):
             )
         return name
 
+    @field_validator("extra")
+    @classmethod
+    def _no_secrets(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        # a run keeps its scenario
+        if any(_NAME_OF_A_SECRET.search(name) for name in _names(extra)):
+            raise ValueError("a key can't stand here, it would be kept: name its variable, key_env")
+        return extra
+
     @model_validator(mode="after")
     def _one_place(self) -> ModelConfig:
         given = [n for n in ("urls", "urls_file", "local") if getattr(self, n)]
         if len(given) != 1:
             raise ValueError("give exactly one of urls, urls_file, local")
         return self
+
+
+def _names(value: object) -> Iterator[str]:
+    """Give the names of all fields within a value."""
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield str(name)
+                yield from _names(inner)
+        case list():
+            for inner in value:
+                yield from _names(inner)
 
 
 def check_url(url: str) -> None:

@@ -6,6 +6,7 @@ No exchange with a model is waited for until `collect`; all parsing happens ther
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,7 @@ from hubbub.config.minds import SurveyConfig
 from hubbub.engine.budget import Budget
 from hubbub.engine.surveys import Panel, Sitting
 from hubbub.engine.voices import Manner, Voices
+from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest, Completion, Inferencer
 from hubbub.mind.memory import Memory
 from hubbub.mind.records import Call, Decision
@@ -81,6 +83,7 @@ class Minds:
         self.budget = budget
         self._waiting = waiting
         self._out: dict[int, Outstanding] = {}
+        self._unsent: list[tuple[Call, ChatRequest]] = []
 
     def configure(self, voices: Voices) -> None:
         """Take on the settings in force; turns that are out already go on under the old ones."""
@@ -89,9 +92,9 @@ class Minds:
     # -- turns --------------------------------------------------------------------------------
 
     def ask(self, step: int, seen: Sequence[Observation]) -> None:
-        """Ask for the turns of these agents in `step`. BudgetSpent if that would overdraw.
+        """Make the requests for the turns of these agents in `step`, for `send` to begin.
 
-        May be called again for other agents of a step.
+        BudgetSpent if they would overdraw. May be called again for other agents of a step.
         """
         if not seen:
             return
@@ -104,7 +107,13 @@ class Minds:
         out.slate = Slate.merge([out.slate, *(obs.slate for obs in seen)])
         out.turns.update(turns)
         out.requests.update(requests)
-        self.inferencer.submit([(Call(step, a, TURN, 0), r) for a, r in requests.items()])
+        self._unsent += [(Call(step, a, TURN, 0), r) for a, r in requests.items()]
+
+    def send(self) -> None:
+        """Begin what was asked for. Who only looks at a run that was stopped never comes here."""
+        unsent, self._unsent = self._unsent, []
+        if unsent:
+            self.inferencer.submit(unsent)
 
     def _check(self, what: str, requests: Collection[ChatRequest]) -> None:
         outs = self._out.values()
@@ -178,17 +187,20 @@ class Minds:
         out = self._out.get(call.step)
         if out is None:  # given up
             return
-        request, turn = out.requests[call.agent], out.turns[call.agent]
         completion = as_kept(completion)  # what is acted on is what the record will hold
-        cost = self.budget.book(request, completion)
-        out.rows.append(CompletionRow(*call, request, completion, cost))
-        match turn.receive(completion):
+        self._book(out, call, completion)
+        match out.turns[call.agent].receive(completion):
             case ChatRequest() as further:
                 out.requests[call.agent] = further
                 again = call._replace(number=call.number + 1)
                 self.inferencer.submit([(again, further)])
             case Decision() as decision:
                 out.decisions[call.agent] = decision
+
+    def _book(self, out: Outstanding, call: Call, completion: Completion) -> None:
+        request = out.requests[call.agent]
+        cost = self.budget.book(request, completion)
+        out.rows.append(CompletionRow(*call, request, completion, cost))
 
     # -- surveys ------------------------------------------------------------------------------
 
@@ -255,7 +267,13 @@ class Minds:
 
     def salvage(self) -> list[CompletionRow]:
         """Give up what is outstanding and return the calls that were answered."""
+        with suppress(ModelError):  # an error that ends the run is on its way already
+            while came := self.inferencer.wait(0):
+                for call, completion in came:
+                    if call.purpose == TURN and (out := self._out.get(call.step)) is not None:
+                        self._book(out, call, as_kept(completion))
         rows = [row for out in self._out.values() for row in out.rows]
         self.inferencer.cancel()
         self._out.clear()
+        self._unsent.clear()
         return rows

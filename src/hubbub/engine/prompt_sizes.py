@@ -82,6 +82,7 @@ class Sizes:
         obs = self._observe(members[sample(turns)])
         self._asking.requests.clear()
         self._minds.ask(1, [obs])
+        self._minds.send()
         requests = self._asking.requests
         first = _mean([r.user for r in requests])
         missing = self.slots - float(np.diff(obs.slate.offsets).mean())

@@ -166,6 +166,10 @@ def _check_act(event: Scheduled, where: str, world: World, joined: set[str]) -> 
             f"{where}.act: '{spec.name}' is the environment's own; write it as sign_up:, product: "
             "or set: instead"
         )
+    if spec.environment_only:
+        raise ScenarioError(
+            f"{where}.act: '{spec.name}' cannot be scheduled; questions to agents go under surveys:"
+        )
     by, last = event.by, len(world.agents) + len(joined) - 1
     if isinstance(by, str) and by not in joined and world.profiles.find(by) is None:
         raise ScenarioError(

@@ -208,11 +208,8 @@ class Simulation(Surveying):
         reason = Reason(int(events.reason[0]))
         item = int(events.item[0])
         result = answer(society, agent, name, args) if reason is Reason.ok else None
-        if (
-            name == "interview"
-            and society.minds is not None
-            and society.minds.voices.model_of(agent)
-        ):
+        minds = society.minds if name == "interview" and reason is Reason.ok else None
+        if minds is not None and minds.voices.model_of(agent):
             (result,) = self.survey(args["question"], [agent])["answer"].to_pylist()
         return Outcome(reason is Reason.ok, reason.name, item if item >= 0 else None, result)
 

@@ -139,7 +139,10 @@ class Society:
         return step
 
     def foresee(self, t: int, watch: Stopwatch | None = None) -> None:
-        """Ask for the turns of later steps that are asked for as step `t` begins, if any."""
+        """Ask for the turns of later steps that are asked for as step `t` begins, if any.
+
+        The requests are made, but not sent.
+        """
         watch = watch or Stopwatch()
         last = min(t + self.scenario.turns.staleness, self.scenario.steps)
         for u in range(max(t, self.foreseen) + 1, last + 1):
@@ -205,8 +208,10 @@ class Society:
         due = active if t > self.foreseen else asked.called
         due = np.setdiff1d(due, np.concatenate([out, asked.told])).astype(np.int32)
         due = self._ask(t, frame, due, watch)
+        self.minds.send()
         self.foreseen = max(t, self.foreseen)
         self.foresee(t, watch)
+        self.minds.send()
         return np.union1d(np.intersect1d(out, active) if only else out, due).astype(np.int32)
 
     def _ask(

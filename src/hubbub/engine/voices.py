@@ -70,6 +70,7 @@ class Voices:
             self._platform.allowed,
             max_actions=actions,
             products=self._products,
+            queries=self._scenario.turns.max_calls > 1,
             max_text=min(self._platform.max_text_length, room),
         )
 

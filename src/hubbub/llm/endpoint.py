@@ -15,7 +15,8 @@ from hubbub.config.minds import LimitsConfig
 FAILURES_TO_OPEN = 8
 #: Seconds until the first probe of an open circuit; each that fails doubles them.
 FIRST_PROBE, LAST_PROBE = 0.25, 30.0
-#: Seconds an overloaded endpoint is left alone if it does not say how long; doubles likewise.
+#: Seconds an overloaded endpoint is left alone if it does not say how long, or says at once;
+#: doubles likewise.
 FIRST_PAUSE, LAST_PAUSE = 0.1, 30.0
 #: Seconds of a minute's rate that may come at once.
 BURST_SECONDS = 3.0
@@ -233,7 +234,7 @@ class Endpoint:
             self._tokens.give_back(ticket.tokens)
         if ticket.began > self._cut_at:
             self._cut(now, floor=1.0)
-            if rest is None:
+            if rest is None or rest < FIRST_PAUSE:
                 rest = self._pause
                 self._pause = min(LAST_PAUSE, 2 * self._pause)
         if rest is not None:

@@ -108,11 +108,11 @@ class LiveInferencer(Generic[Key]):
     def wait(self, timeout: float | None = None) -> list[tuple[Key, Completion]]:
         """Return what has come in since the last call, waiting for at least one.
 
-        Empty if nothing is outstanding, or after `timeout` seconds. ModelError if a model can't be
-        used at all; whatever went wrong in the thread of the event loop is raised here, too. All
-        that is outstanding is then forgotten.
+        Empty if nothing is outstanding, or after `timeout` seconds; with 0, doubles aren't asked.
+        ModelError if a model can't be used at all; whatever went wrong in the thread of the event
+        loop is raised here, too. All that is outstanding is then forgotten.
         """
-        found = self._answers_of_doubles()
+        found = [] if timeout == 0 else self._answers_of_doubles()
         until = None if timeout is None else monotonic() + timeout
         while self._outstanding:
             left = _SLICE if until is None else min(_SLICE, until - monotonic())
@@ -136,7 +136,9 @@ class LiveInferencer(Generic[Key]):
         self._asked_doubles.clear()
         self._outstanding = 0
         self._era += 1
-        if self._thread is not None:
+        if self._thread is None:
+            self._outbox.begin(self._era)
+        else:
             self._loop.call_soon_threadsafe(self._break_off, self._era)
 
     def close(self) -> None:

@@ -45,10 +45,11 @@ def completion_of(
     job: Job, url: str, rung: Rung, reply: Reply, began: float, now: float
 ) -> Completion:
     """Return the completion; tokens an endpoint does not count are estimated, as they cost too."""
+    prompt = reply.prompt_tokens or prompt_tokens(job.request)
     return Completion(
         reply.text,
-        prompt_tokens=reply.prompt_tokens or prompt_tokens(job.request),
-        cached_tokens=reply.cached_tokens,
+        prompt_tokens=prompt,
+        cached_tokens=min(reply.cached_tokens, prompt),
         completion_tokens=reply.completion_tokens or estimate_tokens(reply.text),
         latency=now - began,
         waited=began - job.asked,

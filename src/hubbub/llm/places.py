@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from yarl import URL
@@ -11,6 +12,7 @@ from hubbub.errors import ModelError
 
 #: Seconds between two looks at a file of URLs.
 LOOK_EVERY = 1.0
+_COMMENT = re.compile(r"(^|\s)#.*")
 
 
 class Places:
@@ -28,7 +30,7 @@ class Places:
         self._bad_before = False
         self._stamp: tuple[int, int] | None = None
         if self._file is None:
-            self.urls = [self._checked(url, "urls") for url in config.urls]
+            self.urls = list(dict.fromkeys(self._checked(url, "urls") for url in config.urls))
         else:
             self._stamp = self._stat(self._file)
             self.urls = self._read(self._file)
@@ -73,8 +75,8 @@ class Places:
             raise self._unreadable(file, error) from None
         urls = []
         for number, line in enumerate(lines, start=1):
-            url = line.strip()
-            if url and not url.startswith("#"):
+            url = _COMMENT.sub("", line).strip()
+            if url:
                 urls.append(self._checked(url, f"{file}, line {number}"))
         return list(dict.fromkeys(urls))
 

@@ -30,6 +30,7 @@ _FIRST_RETRY, _LAST_RETRY = 0.2, 8.0
 #: What a turn is told of troubles that end a request. The others end the run.
 _FAILURES: dict[Trouble, Failure] = {
     "too_long": "too_long",
+    "filtered": "refused",
     "form": "refused",
     "refused": "refused",
     "overloaded": "overloaded",
@@ -39,7 +40,7 @@ _FAILURES: dict[Trouble, Failure] = {
     "connection": "connection",
     "unreachable": "connection",
 }
-_FINAL: frozenset[Trouble] = frozenset({"too_long", "form", "refused"})
+_FINAL: frozenset[Trouble] = frozenset({"too_long", "filtered", "form", "refused"})
 
 
 class Pool:

@@ -10,8 +10,8 @@ import aiohttp
 from hubbub.llm.key import ApiKey
 from hubbub.llm.wire import LARGEST_BODY, Refusal, Reply, Rung, Trouble, one_line, read, retry_after
 
-#: Characters of what an endpoint said that are kept.
-_LONGEST_SAID = 300
+#: Characters that are kept of what an endpoint said, and of its word for how a reply ended.
+_LONGEST_SAID, _LONGEST_FINISH = 300, 32
 #: Seconds until a connection stands, at the most.
 _CONNECT_SECONDS = 10.0
 
@@ -34,12 +34,13 @@ class Transport:
         outcome = await self._once(url, body, rung)
         if isinstance(outcome, _Gone):
             outcome = await self._once(url, body, rung)
+        # scrub before cutting, so that no half of a key is left
         if isinstance(outcome, Reply):
-            text, finish = self._key.scrub(outcome.text), self._key.scrub(outcome.finish)
+            text = self._key.scrub(outcome.text)
+            finish = self._key.scrub(outcome.finish)[:_LONGEST_FINISH]
             if text is outcome.text and finish is outcome.finish:
                 return outcome
             return replace(outcome, text=text, finish=finish)
-        # scrub before cutting, so that no half of a key is left
         said = self._key.scrub(one_line(outcome.said))
         return Refusal(outcome.trouble, said[:_LONGEST_SAID], outcome.retry_after)
 
@@ -65,8 +66,8 @@ class Transport:
             return Refusal("unreachable", "no connection in time")
         except TimeoutError:
             return Refusal("timeout", f"no whole reply in {self._timeout.total:g} s")
-        except aiohttp.ClientConnectorError as error:
-            return _refusal("unreachable", error)
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL, UnicodeError) as error:
+            return _refusal("unreachable", error)  # the last two: no such host can be
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
             return _Gone("connection", f"the connection broke: {error}")
         except aiohttp.ClientPayloadError as error:

@@ -31,6 +31,7 @@ LARGEST_BODY: Final = 1 << 20
 #: model          no such model, or no such address
 #: moved          a redirect; they are not followed, as the key would go along
 #: too_long       the prompt is longer than the model's context
+#: filtered       refused by a content filter, for what the prompt says
 #: form           refused, perhaps for the form of reply that was asked for
 #: refused        refused for another reason
 #: overloaded     too many requests: come back later
@@ -46,6 +47,7 @@ Trouble = Literal[
     "model",
     "moved",
     "too_long",
+    "filtered",
     "form",
     "refused",
     "overloaded",
@@ -68,6 +70,7 @@ _STATUSES: Final[dict[int, Trouble]] = {
     422: "form",
     425: "server_error",
     429: "overloaded",
+    451: "filtered",
     501: "form",
     502: "unavailable",
     503: "unavailable",
@@ -78,11 +81,15 @@ _HUNDREDS: Final[dict[int, Trouble]] = {3: "moved", 4: "refused"}
 _FIXED = ("messages", "stream", "response_format", "tools", "tool_choice")
 _CACHED_HEADS = 64
 _MOST_TOKENS = 2**31 - 1
-_LONGEST_FINISH = 32
 
 _TOO_LONG = re.compile(
     r"context[ _](length|size|window)|maximum context|max_model_len|exceed_context"
     r"|(prompt|input) is too long|too many (input )?tokens",
+    re.IGNORECASE,
+)
+_FILTERED = re.compile(
+    r"content[_ ](filter|policy|management)|content exists risk|data_?inspection|moderation"
+    r"|flagged|inappropriate content",
     re.IGNORECASE,
 )
 _NO_MODEL = re.compile(
@@ -229,7 +236,7 @@ def read(status: int, body: bytes, rung: Rung) -> Reply | Refusal:
         _count(usage.prompt_tokens),
         _count(details.cached_tokens),
         _count(usage.completion_tokens),
-        finish[:_LONGEST_FINISH] if isinstance(finish, str) else "",
+        finish if isinstance(finish, str) else "",
     )
 
 
@@ -255,6 +262,8 @@ def _refusal(status: int, words: str) -> Refusal:
     trouble = _STATUSES.get(status) or _HUNDREDS.get(status // 100, "server_error")
     if trouble in ("form", "refused") and _TOO_LONG.search(words):
         trouble = "too_long"
+    elif (trouble in ("form", "refused") or status == 403) and _FILTERED.search(words):
+        trouble = "filtered"
     elif trouble == "form" and _NO_MODEL.search(words):
         trouble = "model"
     elif trouble == "overloaded" and "insufficient_quota" in words:
@@ -288,7 +297,7 @@ def retry_after(header: str | None, *, now: datetime) -> float | None:
     except ValueError:
         try:
             date = parsedate_to_datetime(header)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
     return max(0.0, seconds) if seconds < float("inf") else None

@@ -128,8 +128,16 @@ class _Briefs:
         said = self._world.targets(items[items >= 0])  # of a repost, the post that it reposts
         text[items >= 0] = self._world.items["text"][said]
         names = self._prompter.quotes.names(actors)
-        columns = (actors.tolist(), notes["action"][rows].tolist(), items.tolist(), text.tolist())
-        self._notes = list(zip(names, *columns, strict=True))
+        things = map(self._noticed, actors.tolist(), items.tolist())
+        columns = (notes["action"][rows].tolist(), items.tolist(), text.tolist())
+        self._notes = list(zip(names, things, *columns, strict=True))
+
+    def _noticed(self, actor: int, item: int) -> Thing:
+        """Return what a notice's number stands for: what its actor wrote, else the actor."""
+        known = self._world.items
+        if item < 0 or known["author"][item] != actor or known["kind"][item] == Kind.repost:
+            return Thing("user", actor, actor)
+        return Thing("comment" if known["kind"][item] == Kind.comment else "post", item, actor)
 
     def write(self, recall: Callable[[int], str]) -> list[Brief]:
         return [self._brief(row, agent, recall(agent)) for row, agent in enumerate(self._agents)]
@@ -191,20 +199,20 @@ class _Briefs:
         return line
 
     def _news(self, row: int, things: list[Thing], words: Words) -> list[str]:
-        """Return the lines of the notices; adds those who did something to the things."""
+        """Return the lines of the notices; adds what was written, or who did it, to the things."""
         first, end = self._note_offsets[row], self._note_offsets[row + 1]
         if first == end:
             return []
-        numbers: dict[int, int] = {}
+        numbers = {thing: number for number, thing in enumerate(things, start=1)}
         direct = {item for _, _, code, item, _ in self._notes[first:end] if code != MENTION}
         lines: list[str] = []
-        for name, actor, code, item, text in self._notes[first:end]:
+        for name, thing, code, item, text in self._notes[first:end]:
             if code == MENTION and item in direct:  # a reply that mentions whom it answers
                 continue
-            number = numbers.get(actor)
+            number = numbers.get(thing)
             if number is None:
-                things.append(Thing("user", actor, actor))
-                number = numbers[actor] = len(things)
+                things.append(thing)
+                number = numbers[thing] = len(things)
             said = f": {self._prompter.quotes.text(text, 'comment')}" if text >= 0 else ""
             lines.append(f"{number} {name} {self._prompter.told(code, words)}{said}")
         return lines

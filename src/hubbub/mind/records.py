@@ -36,8 +36,8 @@ class Thing(NamedTuple):
 class Brief:
     """What one agent's model is told in one turn, the shared rules left out.
 
-    The number n in the text stands for ``things[n - 1]``: first posts, then comments, then users,
-    then groups.
+    The number n in the text stands for ``things[n - 1]``: first posts, then comments, then
+    what notices tell of (a comment, a post or a user), then groups.
     """
 
     agent: int

@@ -94,8 +94,8 @@ class ReplyForm:
     """What agents of one platform may answer.
 
     `allowed` bool[a] are the action codes switched on; of these the environment's are left out,
-    and those that need a record. `products` are the names on sale; `max_text` is the longest text
-    of the platform in characters.
+    and those that need a record; so are queries without `queries`, where a turn is a single call.
+    `products` are the names on sale; `max_text` is the longest text of the platform in characters.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class ReplyForm:
         *,
         max_actions: int = 1,
         products: Sequence[str] = (),
+        queries: bool = True,
         max_text: int,
     ) -> None:
         self.max_actions = max_actions
@@ -112,7 +113,7 @@ class ReplyForm:
         self._max_text = min(max_text, LONGEST_TEXT)
         usable = [s for s, on in zip(table, allowed, strict=True) if on and not s.environment_only]
         offers = [o for o in map(_Offer.of, usable) if o is not None]
-        offers = [o for o in offers if o.product is None or products]
+        offers = [o for o in offers if (o.product is None or products) and (queries or not o.looks)]
         self._offers = {o.spec.name: o for o in offers}
         # who looks at the feed has it before them: no need to offer that
         worth = [o for o in offers if Query("slate") not in o.spec.effects]
