@@ -53,7 +53,8 @@ class MissingExtraError(HubbubError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
-            f"this needs the package '{package}': install it with  pip install 'hubbub[{extra}]'"
+            f"this needs the package '{package}': install it with  pip install 'hubbub[{extra}]'  "
+            f"(in a clone of hubbub:  pip install '.[{extra}]')"
         )
 
 

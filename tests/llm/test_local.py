@@ -204,7 +204,7 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(MissingExtraError, match=r"hubbub\[local\]"):
         LocalServer(tmp_path / "any.gguf").start()
     assert usable(DEFAULT, cache=tmp_path) == (
-        "xllamacpp is not installed: pip install 'hubbub[local]'"
+        "xllamacpp is not installed: pip install 'hubbub[local]', or in a clone '.[local]'"
     )
 
 

@@ -68,5 +68,5 @@ def test_stragglers_are_asked_again_and_the_first_reply_counts() -> None:
     _, copies, requests = ask(10.0)
     assert copies > 0
     assert copies < 40  # few: only what is late, and only where a slot is idle
-    assert requests == 400 + copies
+    assert 400 < requests <= 400 + copies  # a copy may be broken off before it is sent
     assert ask(None)[1:] == (0, 400)

@@ -41,7 +41,8 @@ class Rate:
         if len(self._marks) < 2:
             return ""
         (began, before), (now, turns) = self._marks[0], self._marks[-1]
-        return f"{(turns - before) / max(now - began, 1e-9):,.0f} {self._what}/s"
+        rate = (turns - before) / max(now - began, 1e-9)
+        return f"{rate:,.{0 if rate >= 10 else 1}f} {self._what}/s"
 
 
 class ModelWork:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hubbub.cli.options import Run, Set, overrides_of
+from hubbub.cli.options import Run, SetLater, overrides_of
 
 
 class Format(StrEnum):
@@ -82,7 +82,7 @@ def survey(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the answers as CSV, too.")
     ] = None,
-    set_: Set = None,
+    set_: SetLater = None,
 ) -> None:
     """Put questions to agents of a run, after its last step."""
     from hubbub.cli.surveys import hold, survey_of

@@ -29,6 +29,8 @@ from hubbub.store import RunStore
 #: The exit code of a command that was interrupted (128 + SIGINT).
 INTERRUPTED = 130
 _NOTES = 5
+#: Share of a model's calls without a reply from which on a run ends with a warning.
+_LOST = 0.05
 
 
 def start(
@@ -161,6 +163,13 @@ def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> Non
     screen = console()
     found = summarise(sim.store)
     print_summary(found, sim.store, screen)
+    for model in sim.store.usage():
+        lost = sum(model.failures.values())
+        if lost > _LOST * model.calls:
+            progress.say(
+                f"warning: {lost:,} of {model.calls:,} calls of the model '{model.model}' brought "
+                "no reply; those turns came to nothing (see Language models)"
+            )
     turns, deeds = found.active[first:].sum(), found.deeds[first:].sum()
     screen.print(
         f"\n{done - first:,} steps, {turns:,} turns with {deeds:,} deeds, in {seconds:.1f} s. "

@@ -27,7 +27,7 @@ from hubbub.llm.weights import KNOWN, cache_folder, find
 
 #: Requests at once, and tokens of prompt and reply for each. More slots are not faster on a CPU,
 #: where the time goes into reading prompts.
-SLOTS, TOKENS = 2, 4096
+SLOTS, TOKENS = 1, 4096
 #: A reply may take so many seconds: this machine may have other work.
 SLOWEST = 600.0
 #: What JSON is laid out with. The grammar of llama.cpp lets a model write it, at twice the tokens.
@@ -144,7 +144,7 @@ def start_local_models(
 def usable(name: str, *, cache: Path | None = None) -> str | None:
     """Return why a local model can't be used now, with what to do; None if it can."""
     if find_spec("xllamacpp") is None:
-        return "xllamacpp is not installed: pip install 'hubbub[local]'"
+        return "xllamacpp is not installed: pip install 'hubbub[local]', or in a clone '.[local]'"
     if find(name, cache=cache or cache_folder()) is not None:
         return None
     if name in KNOWN:

@@ -27,6 +27,9 @@ from hubbub.llm.wire import LADDER, Refusal, Reply, Rung, Trouble, Writer
 #: Seconds until a second try of a request, about; they double with each further one.
 _FIRST_RETRY, _LAST_RETRY = 0.2, 8.0
 
+#: Longest wait in seconds for endpoints none of which has ever answered.
+_FIRST_PATIENCE = 60.0
+
 #: What a turn is told of troubles that end a request. The others end the run.
 _FAILURES: dict[Trouble, Failure] = {
     "too_long": "too_long",
@@ -346,7 +349,10 @@ class Pool:
             self._dark_since = inf
             return inf
         self._dark_since = min(self._dark_since, now)
-        until = self._dark_since + self._limits.patience_seconds
+        patience = self._limits.patience_seconds
+        if not self._served:  # an address that is wrong is not worth much patience
+            patience = min(patience, _FIRST_PATIENCE)
+        until = self._dark_since + patience
         if now >= until:
             self._fail(unanswered(self._name, self._config, self._endpoints))
             return inf
