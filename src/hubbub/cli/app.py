@@ -10,10 +10,12 @@ from typing import Annotated
 
 import typer
 
+from hubbub.cli import data, experiments
 from hubbub.cli.making import demo, estimate, play, resume, run
 from hubbub.cli.measuring import engine, llm
 from hubbub.cli.own_code import look_here
 from hubbub.cli.reading import digest, export, inspect, survey
+from hubbub.cli.reporting import report
 from hubbub.errors import HubbubError
 
 app = typer.Typer(
@@ -32,7 +34,19 @@ bench = typer.Typer(help="Measure how fast this machine runs a society.", no_arg
 app.add_typer(bench, name="bench")
 models = typer.Typer(help="Language models that run on this machine.", no_args_is_help=True)
 app.add_typer(models, name="models")
-for _command in (demo, run, estimate, resume, play, inspect, survey, export, digest):
+experiment = typer.Typer(
+    help="Studies: arms, replicates, tests and a report.", no_args_is_help=True
+)
+app.add_typer(experiment, name="experiment")
+experiment.command("list")(experiments.list_)
+experiment.command("run")(experiments.run)
+data_app = typer.Typer(help="Real data: convert what others have published.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+data_app.command("twitter1516")(data.twitter1516)
+fitting = typer.Typer(help="Fit parameters to real data.", no_args_is_help=True)
+app.add_typer(fitting, name="calibrate")
+fitting.command("propagation")(data.propagation)
+for _command in (demo, run, estimate, resume, play, inspect, survey, export, digest, report):
     app.command()(_command)
 for _measure in (engine, llm):
     bench.command()(_measure)
@@ -116,6 +130,16 @@ def _bench() -> None:
 
 @models.callback()
 def _models() -> None:
+    pass
+
+
+@data_app.callback()
+def _data() -> None:
+    pass
+
+
+@fitting.callback()
+def _fitting() -> None:
     pass
 
 

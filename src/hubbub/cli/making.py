@@ -28,7 +28,7 @@ def demo(
     set_: Set = None,
     no_llm: NoLlm = False,  # noqa: FBT002 - typer reads the default
 ) -> None:
-    """Watch a society of 1,000 agents run for three hours of its time.
+    """Watch a society of 1,000 agents for three hours of its time.
 
     Ten of them are driven by a small language model on this machine, if it can be had.
     """

@@ -1,0 +1,21 @@
+"""The command that writes the report of a study again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder of a study, such as studies/herding.")
+    ],
+) -> None:
+    """Write the report of a study again, from its folder."""
+    from hubbub.cli.own_code import look_beside
+    from hubbub.experiments.reporting import report as write
+
+    look_beside(folder / "study.yaml")
+    typer.echo(f"The report is in {write(folder)}")

@@ -1,0 +1,109 @@
+"""Judging texts by a language model: many cases at once, answers in a fixed form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from hubbub.config.load import parse_scenario
+from hubbub.engine.inference import Inference, Replies
+from hubbub.llm.chat import ChatRequest, ReplyShape
+from hubbub.llm.inferencer import Answering
+from hubbub.mind.records import Call
+from hubbub.rng import Streams
+
+#: A judgement is short: a word or a number, and the JSON around it.
+_TOKENS = 60
+
+
+class Judge:
+    """A model that is asked for judgements. Use it in a `with` block.
+
+    `models` are the models of a scenario by name; `doubles` answer in this process in place of
+    those of their names. The seeds of its requests follow from `seed`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        models: Mapping[str, Any],
+        *,
+        seed: int,
+        doubles: Mapping[str, Answering] | None = None,
+    ) -> None:
+        self._name = name
+        scenario = parse_scenario({"models": dict(models)}, "the judge")
+        self._inference = Inference(scenario, {name}, Replies(doubles or {}), Path())
+        self._stream = Streams(seed).at(f"judge:{name}")
+
+    def choose(self, rules: str, cases: Sequence[str], among: Sequence[str]) -> list[str | None]:
+        """Return which of these words the model chooses in each case.
+
+        None where it gives none that can be read. `rules` is the shared head of the prompt.
+        """
+        replies = self._ask(rules, cases, "choice", {"type": "string", "enum": list(among)})
+        return [word if isinstance(word, str) and word in among else None for word in replies]
+
+    def rate(self, rules: str, cases: Sequence[str], low: int, high: int) -> list[int | None]:
+        """Return the whole number from `low` to `high` that the model gives each case, or None."""
+        schema = {"type": "integer", "minimum": low, "maximum": high}
+        replies = self._ask(rules, cases, "score", schema)
+        return [_whole(reply, low, high) for reply in replies]
+
+    def _ask(
+        self, rules: str, cases: Sequence[str], field: str, schema: dict[str, Any]
+    ) -> list[object]:
+        """Return the value of the field in each reply, None where there is none."""
+        form = {
+            "type": "object",
+            "properties": {field: schema},
+            "required": [field],
+            "additionalProperties": False,
+        }
+        shape = ReplyShape(field, form)
+        seeds = (self._stream.words(len(cases)) % 2**31).tolist()
+        inferencer = self._inference.inferencer(None)
+        inferencer.submit(
+            [
+                (Call(0, i, field, 0), ChatRequest(self._name, rules, case, shape, _TOKENS, seed))
+                for i, (case, seed) in enumerate(zip(cases, seeds, strict=True))
+            ]
+        )
+        found: list[object] = [None] * len(cases)
+        left = len(cases)
+        while left:
+            for call, completion in inferencer.wait():
+                found[call.agent] = _field(completion.text, field)
+                left -= 1
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._inference.close()
+
+
+def _field(text: str | None, field: str) -> object:
+    """Return a field of the JSON object in a reply, also with words around it."""
+    if text is None or "{" not in text:
+        return None
+    try:
+        value = json.loads(text[text.index("{") : text.rindex("}") + 1])
+    except ValueError:
+        return None
+    return value.get(field) if isinstance(value, dict) else None
+
+
+def _whole(value: object, low: int, high: int) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        return None
+    return value

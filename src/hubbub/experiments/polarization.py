@@ -1,0 +1,246 @@
+"""Study 2, group polarization: whether people who talk about a dilemma become more extreme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hubbub.analysis.network import follows_at
+from hubbub.analysis.polarization import polarization
+from hubbub.engine import Simulation
+from hubbub.errors import RunError
+from hubbub.experiments.asked import Asked
+from hubbub.experiments.dilemma import EVERY, dilemma_scenario
+from hubbub.experiments.extremity import Comparison, by_judge, by_value
+from hubbub.experiments.judging import Judge
+from hubbub.experiments.polarization_report import figures, story
+from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
+from hubbub.experiments.statistics import Hypothesis, compare
+from hubbub.experiments.worker import threads
+from hubbub.report.records import Figure
+
+Floats = NDArray[np.float64]
+
+_REPLICATES = 16
+#: The share of ties among the like-minded in a homophilous network.
+_HOMOPHILY = 0.8
+#: The arms of the statistical policy: homophily, and changes to the scenario.
+_ARMS: dict[str, tuple[float, dict[str, Any]]] = {
+    "homophilous": (_HOMOPHILY, {}),
+    "mixed": (0.0, {}),
+    "averaging": (_HOMOPHILY, {"opinions.model": "friedkin-johnsen"}),
+    "bounded confidence": (_HOMOPHILY, {"opinions.model": "bounded-confidence"}),
+    "interest feed": (_HOMOPHILY, {"feed.preset": "interest"}),
+    "random feed": (_HOMOPHILY, {"feed.preset": "random"}),
+}
+_DEFAULTS = {"feed.preset": "chronological", "opinions.model": "biased-assimilation"}
+#: What is measured of the opinions at a moment, as named in analysis.polarization.
+_MEASURES = ("mean_extremity", "variance", "bimodality", "assortativity", "cross_cutting")
+
+
+@dataclass(frozen=True, slots=True)
+class Questionnaire:
+    """The answers after a step: opinions float[n] in [-1, 1] (NaN for none), advice in words."""
+
+    step: int
+    opinions: Floats
+    advice: Sequence[str | None] | None = None
+
+
+class Polarization:
+    """Arms differ in the network, the feed, and the rule (or model) by which opinions move."""
+
+    name = "polarization"
+    title = "Group polarization"
+    question = (
+        "Do people who talk about a risky choice end up with more extreme opinions than they began "
+        "with, and what do the network, the feed and the way they listen have to do with it?"
+    )
+    version = 1
+
+    def trials(self, options: Options) -> Sequence[Trial]:
+        """Return all arms x replicates: two arms per model if any is named."""
+        asked = Asked.of(options)
+        arms: dict[str, dict[str, Any]] = {}
+        for model in asked.models:
+            for name in ("homophilous", "mixed"):
+                homophily, changes = _ARMS[name]
+                arms[f"{model}, {name}"] = _settings(asked, homophily, changes, model)
+        if not arms:
+            arms = {name: _settings(asked, *arm, None) for name, arm in _ARMS.items()}
+        trials = asked.trials(arms, _REPLICATES)
+        _scenario(trials[0])  # bad settings fail here
+        return trials
+
+    def run(self, trial: Trial, options: Options) -> Outcome:
+        """Let the society talk, and compare each questionnaire with the one at the start."""
+        scenario = _scenario(trial)
+        with Simulation(scenario, threads=threads()) as sim:
+            sim.run()
+            if sim.paused:
+                raise RunError(f"the run ended early: {sim.paused}")
+            forms = _questionnaires(sim, with_model=trial.settings["model"] is not None)
+            ties = follows_at(sim.store, scenario.steps)
+            seen = sim.store.slates().num_rows / len(sim.world.agents)
+        judge = trial.settings["judge"]
+        if judge is None or forms[0].advice is None:
+            against_start = [by_value(forms[0].opinions, f.opinions) for f in forms]
+        else:
+            with Judge(judge, {judge: scenario.models[judge]}, seed=trial.seed) as asked:
+                against_start = _judged(asked, forms)
+        return _outcome(forms, against_start, ties, seen)
+
+    def judge(self, results: Results, options: Options) -> Sequence[Finding]:
+        """Return what became of each hypothesis."""
+        asked = Asked.of(options)
+        hypotheses = _of_models(asked.models) if asked.models else _of_policy()
+        return compare(results.values, hypotheses, seed=asked.seed)
+
+    def figures(self, results: Results, options: Options) -> Sequence[Figure]:
+        """Return the measures over time, the last opinions, and the judgements."""
+        return figures(results)
+
+    def story(
+        self, results: Results, findings: Sequence[Finding], options: Options
+    ) -> Sequence[str]:
+        """Return the report's paragraphs."""
+        return story(results, findings, Asked.of(options))
+
+
+def study() -> Polarization:
+    """Return the study."""
+    return Polarization()
+
+
+def _settings(
+    asked: Asked, homophily: float, changes: Mapping[str, Any], model: str | None
+) -> dict[str, Any]:
+    return {
+        "homophily": homophily,
+        "model": model,
+        "judge": asked.judge,
+        "overrides": {**_DEFAULTS, **changes, **asked.settings},
+    }
+
+
+def _scenario(trial: Trial) -> Any:
+    s = trial.settings
+    return dilemma_scenario(trial.seed, s["homophily"], s["model"], s["overrides"])
+
+
+def _questionnaires(sim: Simulation, *, with_model: bool) -> list[Questionnaire]:
+    """Return the answers every so many steps: what models said, else the opinions themselves."""
+    steps = range(0, sim.scenario.steps + 1, EVERY)
+    if not with_model:
+        at = [sim.store.opinions_at(step)[:, 0].astype(np.float64) for step in steps]
+        return [Questionnaire(step, x) for step, x in zip(steps, at, strict=True)]
+    n = len(sim.world.agents)
+    forms = {step: Questionnaire(step, np.full(n, np.nan), [None] * n) for step in steps}
+    for row in sim.answers().arrow.filter(sim.answers().arrow["valid"]).to_pylist():
+        form = forms[row["step"]]
+        if row["question"] == "risk":
+            form.opinions[row["agent"]] = row["value"] / 5.0 - 1.0
+        elif row["question"] == "advice" and isinstance(form.advice, list):
+            form.advice[row["agent"]] = row["answer"]
+    return list(forms.values())
+
+
+def _judged(judge: Judge, forms: Sequence[Questionnaire]) -> list[Comparison]:
+    start = forms[0].advice or []
+    return [Comparison(0.0, 0.0), *(by_judge(judge, start, f.advice or []) for f in forms[1:])]
+
+
+def _outcome(
+    forms: Sequence[Questionnaire],
+    against_start: Sequence[Comparison],
+    ties: tuple[NDArray[np.integer], NDArray[np.integer]],
+    seen: float,
+) -> Outcome:
+    rows = [_measured(form.opinions, *ties) for form in forms]
+    for row, comparison in zip(rows, against_start, strict=True):
+        row |= {"more_extreme": comparison.more, "less_extreme": comparison.less}
+        row |= {"net_more_extreme": comparison.net, "agreement_of_orders": comparison.agreement}
+    steps = [form.step for form in forms]
+    first, last = rows[0], rows[-1]
+    values = {**last, **{f"{m}_change": last[m] - first[m] for m in _MEASURES}, "posts_seen": seen}
+    curves = {
+        name: [(float(t), r[name]) for t, r in zip(steps, rows, strict=True) if isfinite(r[name])]
+        for name in first
+    }
+    opinions = zip(forms[0].opinions.tolist(), forms[-1].opinions.tolist(), strict=True)
+    table = [
+        {"agent": agent, "start": start, "end": end}
+        for agent, (start, end) in enumerate(opinions)
+        if isfinite(start) and isfinite(end)
+    ]
+    return Outcome(
+        {k: v for k, v in values.items() if isfinite(v)},
+        {k: v for k, v in curves.items() if v},
+        {"opinions": table},
+    )
+
+
+def _measured(
+    opinions: Floats, left: NDArray[np.integer], right: NDArray[np.integer]
+) -> dict[str, float]:
+    """Return the measures over those who gave an opinion."""
+    known = np.isfinite(opinions)
+    number = np.cumsum(known) - 1
+    both = known[left] & known[right]
+    found = polarization(opinions[known], number[left[both]], number[right[both]])
+    return {m: getattr(found, m) for m in _MEASURES}
+
+
+def _of_policy() -> list[Hypothesis]:
+    change, homophilous = "mean_extremity_change", "homophilous"
+    return [
+        Hypothesis("Biased listeners in a homophilous network end more extreme than they began.",
+                   change, homophilous, 0.0, "greater"),
+        Hypothesis("Biased listeners in a mixed network end more extreme than they began.",
+                   change, "mixed", 0.0, "greater"),
+        Hypothesis("A homophilous network makes opinions more extreme than a mixed one.",
+                   change, homophilous, "mixed", "greater", "paired"),
+        Hypothesis("A homophilous network leaves opinions further apart than a mixed one.",
+                   "variance_change", homophilous, "mixed", "greater", "paired"),
+        Hypothesis("A homophilous network splits opinions into two camps more than a mixed one.",
+                   "bimodality_change", homophilous, "mixed", "greater", "paired"),
+        Hypothesis("In a homophilous network those who are tied become more alike.",
+                   "assortativity_change", homophilous, 0.0, "greater"),
+        Hypothesis("A feed by interest changes how extreme opinions become.",
+                   change, "interest feed", homophilous, "different", "paired"),
+        Hypothesis("A random feed changes how extreme opinions become.",
+                   change, "random feed", homophilous, "different", "paired"),
+        Hypothesis("Feeds by interest and at random differ in how extreme opinions become.",
+                   change, "interest feed", "random feed", "different", "paired"),
+        Hypothesis("Listeners of bounded confidence end less extreme than they began.",
+                   change, "bounded confidence", 0.0, "less"),
+        Hypothesis("Listeners who average what they see end less extreme than they began.",
+                   change, "averaging", 0.0, "less"),
+        Hypothesis("More people are judged more extreme than at the start than less extreme.",
+                   "net_more_extreme", homophilous, 0.0, "greater"),
+    ]  # fmt: skip
+
+
+def _of_models(models: Sequence[str]) -> list[Hypothesis]:
+    """Return the hypotheses on each model, and on each further one against the first."""
+    change, hypotheses = "mean_extremity_change", []
+    for model in models:
+        homophilous, mixed = f"{model}, homophilous", f"{model}, mixed"
+        hypotheses += [
+            Hypothesis(f"Agents of {model} in a mixed network end more extreme than they began.",
+                       change, mixed, 0.0, "greater"),
+            Hypothesis(f"More agents of {model} are judged more extreme than at the start than "
+                       "less extreme.", "net_more_extreme", mixed, 0.0, "greater"),
+            Hypothesis(f"A homophilous network makes agents of {model} more extreme than a mixed "
+                       "one.", change, homophilous, mixed, "greater", "paired"),
+        ]  # fmt: skip
+        if model != models[0]:
+            text = f"Agents of {model} become more or less extreme than those of {models[0]}."
+            other = f"{models[0]}, mixed"
+            hypotheses.append(Hypothesis(text, change, mixed, other, "different", "paired"))
+    return hypotheses

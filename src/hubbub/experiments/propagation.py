@@ -1,0 +1,234 @@
+"""Study 1(a): how a message spreads over known ties, against real cascades (OASIS's protocol)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import yaml
+from numpy.typing import NDArray
+
+from hubbub.errors import DataError
+from hubbub.experiments import propagation_report
+from hubbub.experiments.calibrate import FEWEST, fit, folds
+from hubbub.experiments.cascade_society import drivers, simulate
+from hubbub.experiments.cascades_data import MEASURES, MINUTES, Cascade, read_cascades
+from hubbub.experiments.made_cascades import made_cascades
+from hubbub.experiments.pace import Pace
+from hubbub.experiments.propagation_report import FITTED, REAL, SHIPPED, THREE
+from hubbub.experiments.records import VALUES, Finding, Options, Outcome, Results, Trial
+from hubbub.experiments.references import REFERENCES, TIES, errors, predictions
+from hubbub.experiments.statistics import Hypothesis, compare
+from hubbub.report.records import Figure
+
+Curves = NDArray[np.float64]
+
+#: Simulated days whose mean is one prediction; predictions (replicates) unless said otherwise.
+DAYS, REPLICATES = 4, 3
+#: Parts of the cascades: each is predicted by the pace fitted to the others.
+FOLDS = 10
+#: Cascades whose curves are kept, of evenly spread sizes.
+EXAMPLES = 6
+_SEED = 15
+#: The flag with which nothing is simulated but with the pace fitted to the other folds.
+HELD_OUT = "held_out"
+
+
+class Propagation:
+    """The study. Input: `cascades`, a folder; flags: `only_oasis`, `held_out`.
+
+    Overrides are those of the scenario, and `pace.NAME` for a parameter of Pace. `pace` names a
+    file that `hubbub calibrate propagation` wrote; it takes the place of the shipped parameters.
+    `model` names a language model that is to drive the known people (by models.NAME...).
+    """
+
+    name = "propagation"
+    title = "Propagation of messages over known ties"
+    question = "How well is the spread of real messages predicted from who follows whom?"
+    version = 1
+
+    def trials(self, options: Options) -> Sequence[Trial]:
+        """Return the predictions: simulated ones by replicate, and one of each reference."""
+        cascades = _cascades(options)
+        pace, scenario = split_overrides(options.overrides)
+        settings: dict[str, Any] = {"days": DAYS, "scenario": scenario}
+        arms = {}
+        if HELD_OUT in options.flags or len(cascades) * (FOLDS - 1) // FOLDS >= FEWEST:
+            arms[FITTED] = {**settings, "folds": FOLDS}
+        if HELD_OUT not in options.flags:
+            arms[SHIPPED] = {**settings, "pace": pace.model_dump(mode="json")}
+        simulated = [
+            Trial(arm, i, _SEED + i, plain)
+            for arm, plain in arms.items()
+            for i in range(options.replicates or REPLICATES)
+        ]
+        return simulated + [Trial(name, 0, 0) for name in (REAL, *(r.name for r in REFERENCES))]
+
+    def run(self, trial: Trial, options: Options) -> Outcome:
+        """Return the errors of one prediction, its mean curves and examples."""
+        cascades = _cascades(options)
+        real = np.stack([c.curves() for c in cascades])
+        if trial.arm == REAL:
+            predicted = real
+        elif "days" in trial.settings:
+            predicted = predict(cascades, trial)
+        else:
+            predicted = predictions(cascades)[trial.arm]
+        return _outcome(cascades, real, predicted)
+
+    def judge(self, results: Results, options: Options) -> Sequence[Finding]:
+        """Return whether the simulation errs less than each reference, paired over cascades."""
+        mine = propagation_report.simulated_arm(results)
+        tests = [
+            Hypothesis(
+                f"The simulation predicts {measure.replace('_', ' ')} with a smaller error than "
+                f"the reference that knows {reference.knows}.",
+                f"error {measure}", mine, reference.name, "less", "paired",
+            )
+            for reference in THREE
+            for measure in MEASURES
+            if (reference, measure) != (TIES, "scale")  # the whole tree's scale is its users: SIZE
+        ]  # fmt: skip
+        return compare(by_cascade(results), tests, seed=_SEED)
+
+    def figures(self, results: Results, options: Options) -> Sequence[Figure]:
+        """Return errors beside the references', by label, mean curves and examples."""
+        return propagation_report.figures(results)
+
+    def story(
+        self, results: Results, findings: Sequence[Finding], options: Options
+    ) -> Sequence[str]:
+        """Return what was done, found and not found, and what is assumed."""
+        return propagation_report.story(results, findings, made="cascades" not in options.inputs)
+
+
+def study() -> Propagation:
+    """Return the study."""
+    return Propagation()
+
+
+def split_overrides(given: Mapping[str, Any]) -> tuple[Pace, dict[str, Any]]:
+    """Return the pace that overrides by dotted name ask for, and those of the scenario.
+
+    `pace` is a file of parameters, `pace.NAME` one of them; `model` drives the known people.
+    """
+    pace: dict[str, Any] = {}
+    scenario: dict[str, Any] = {}
+    for name, value in given.items():
+        if name == "pace":
+            pace = {**read_pace(Path(str(value))).model_dump(), **pace}
+        elif name.startswith("pace."):
+            pace[name.removeprefix("pace.")] = value
+        elif name == "model":
+            scenario["agents"] = drivers(str(value))
+        else:
+            scenario[name] = value
+    return Pace(**pace), scenario
+
+
+def read_pace(path: Path) -> Pace:
+    """Return the pace of a file with parameters; DataError if it cannot be read."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("pace"), dict):
+        raise DataError(f"{path}: there is no 'pace:' with parameters in it")
+    return Pace(**content["pace"])
+
+
+def predict(cascades: Sequence[Cascade], trial: Trial) -> Curves:
+    """Return the mean curves of the trial's simulated days, float64[c, 3, 51]."""
+    settings = trial.settings
+    if "folds" in settings:
+        paces = paces_by_fold(cascades, settings["folds"])
+    else:
+        paces = [Pace(**settings["pace"])] * len(cascades)
+    ties = [c.ties for c in cascades]
+    days = range(trial.seed * DAYS, trial.seed * DAYS + settings["days"])
+    drawn = [simulate(ties, paces, seed, settings["scenario"]) for seed in days]
+    mean: Curves = np.mean(drawn, axis=0)
+    return mean
+
+
+def paces_by_fold(cascades: Sequence[Cascade], count: int) -> list[Pace]:
+    """Return for each cascade the pace fitted to the other folds."""
+    fold = folds(len(cascades), count, _SEED)
+    fitted = [fit([c for c, f in zip(cascades, fold, strict=True) if f != k]) for k in range(count)]
+    return [fitted[k] for k in fold]
+
+
+def by_cascade(results: Results) -> pa.Table:
+    """Return the errors by cascade as VALUES, the cascade's number as replicate.
+
+    They are means over the replicates of an arm.
+    """
+    table = results.tables["cascades"]
+    mean = table.group_by(["arm", "cascade", "measure"]).aggregate([("error", "mean")])
+    number = {name: i for i, name in enumerate(sorted(set(mean["cascade"].to_pylist())))}
+    replicate = [number[name] for name in mean["cascade"].to_pylist()]
+    measure = [f"error {name}" for name in mean["measure"].to_pylist()]
+    columns = [mean["arm"], replicate, [0] * len(mean), measure, mean["error_mean"]]
+    return pa.table(dict(zip(VALUES.names, columns, strict=True)), schema=VALUES)
+
+
+@cache
+def _read(folder: Path, *, only_oasis: bool) -> list[Cascade]:
+    return read_cascades(folder, only_oasis=only_oasis)
+
+
+def _cascades(options: Options) -> list[Cascade]:
+    """Return the cascades of a study: those given, else made-up ones."""
+    folder = options.inputs.get("cascades")
+    if folder is None:
+        return made_cascades()
+    return _read(Path(folder), only_oasis="only_oasis" in options.flags)
+
+
+def _outcome(cascades: Sequence[Cascade], real: Curves, predicted: Curves) -> Outcome:
+    found = errors(predicted, real)
+    rows = [
+        {
+            "cascade": c.ties.name,
+            "label": c.label,
+            "users": len(c.ties),
+            "measure": measure,
+            "real": float(real[i, m, -1]),
+            "predicted": round(float(predicted[i, m, -1]), 6),
+            "error": round(float(found[i, m]), 9),
+        }
+        for i, c in enumerate(cascades)
+        for m, measure in enumerate(MEASURES)
+        if real[i, m, -1] > 0
+    ]
+    values = {
+        f"error {measure}": float(np.nanmean(found[:, m]))
+        for m, measure in enumerate(MEASURES)
+        if np.isfinite(found[:, m]).any()
+    }
+    return Outcome(values, _curves(cascades, real, predicted), {"cascades": rows})
+
+
+def _curves(
+    cascades: Sequence[Cascade], real: Curves, predicted: Curves
+) -> dict[str, list[tuple[float, float]]]:
+    """Return the mean curves, in shares of the real values at 150 minutes, and the examples'."""
+    curves = {}
+    for m, measure in enumerate(MEASURES):
+        some = real[:, m, -1] > 0
+        shares = predicted[some, m] / real[some, m, -1:]
+        if some.any():
+            curves[f"mean {measure}"] = _points(shares.mean(axis=0))
+    by_size = sorted(range(len(cascades)), key=lambda i: (len(cascades[i].ties), i))
+    places = np.linspace(0, len(by_size) - 1, min(EXAMPLES, len(by_size))).round().astype(int)
+    for i in (by_size[p] for p in places):
+        curves[f"scale of {cascades[i].ties.name}"] = _points(predicted[i, 0])
+    return curves
+
+
+def _points(y: NDArray[np.float64]) -> list[tuple[float, float]]:
+    return [(float(t), round(float(v), 6)) for t, v in zip(MINUTES, y, strict=True)]

@@ -1,0 +1,179 @@
+"""Study 4, rumor: whether false messages go further, faster and longer than true ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hubbub.config.load import apply_overrides, parse_scenario
+from hubbub.config.scenario import Scenario
+from hubbub.engine import Simulation
+from hubbub.errors import RunError, ScenarioError
+from hubbub.experiments.asked import Asked
+from hubbub.experiments.herding_predictions import by_treatment, treated
+from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
+from hubbub.experiments.rumor_measures import (
+    MEASURES,
+    group_curves,
+    means,
+    measure_rumors,
+    picture,
+)
+from hubbub.experiments.rumor_messages import FALSE, MESSAGES, TRUE, spread_rumors, tempt
+from hubbub.experiments.rumor_report import figures, story
+from hubbub.experiments.statistics import Hypothesis, estimates, judge
+from hubbub.experiments.worker import threads
+from hubbub.report.records import Figure
+
+#: The override that builds a difference in: the chance by which a viewer of a false message passes
+#: it on, besides what it decides itself.
+APPEAL = "appeal"
+STATISTICAL = "statistical policy"
+_REPLICATES, _REPLICATES_WITH_MODEL = 20, 5
+#: Agents, and core users among them, by whether a language model drives them.
+_PEOPLE = {False: (10_000, 100), True: (200, 20)}
+_WORDS = {
+    "reach": "reach a different number of agents",
+    "half_time": "reach half of their audience after a different number of steps",
+    "life": "are answered for a different number of steps",
+    "related": "have a different number of related new posts",
+    "passed_on": "are passed on by those who see them with a different chance",
+}
+
+
+class RumorStudy:
+    """One arm for each driver of the agents; truth is compared within a run."""
+
+    name = "rumor"
+    title = "Rumor"
+    question = (
+        "Do false messages go further, faster and longer than true ones, and how do interest "
+        "groups cluster meanwhile?"
+    )
+    version = 1
+
+    def trials(self, options: Options) -> Sequence[Trial]:
+        """Return the replicates of the statistical policy, or of each model that is named."""
+        asked = Asked.of(options)
+        appeal, settings = _split(asked.settings)
+        arms = {
+            model or STATISTICAL: {"model": model, APPEAL: appeal, "overrides": settings}
+            for model in asked.models or (None,)
+        }
+        trials = asked.trials(arms, _REPLICATES_WITH_MODEL if asked.models else _REPLICATES)
+        _scenario(trials[0])  # bad settings fail here
+        return trials
+
+    def run(self, trial: Trial, options: Options) -> Outcome:
+        """Post the messages, let the society go on, and measure each of them."""
+        scenario, appeal = _scenario(trial), trial.settings[APPEAL]
+        with Simulation(scenario, threads=threads()) as sim:
+            sim.reset()
+            synthetic = scenario.population.synthetic
+            rumors = spread_rumors(sim, synthetic.core if synthetic else 0, trial.seed)
+            false = np.array([r.post for r in rumors if r.truth == FALSE])
+            while sim.t < scenario.steps:
+                sim.run(1)
+                if sim.paused:
+                    raise RunError(f"the run ended early: {sim.paused}")
+                if appeal:
+                    tempt(sim, false, appeal, trial.seed)
+            rows, curves = measure_rumors(sim, rumors), group_curves(sim)
+            drawn = picture(sim) if trial.replicate == 0 else []
+        return _outcome(rows, curves, drawn)
+
+    def judge(self, results: Results, options: Options) -> Sequence[Finding]:
+        """Return whether false and true messages differ, and whether groups cluster more or less.
+
+        Truth is the only difference within a run, so its messages are compared in pairs.
+        """
+        seed = Asked.of(options).seed
+        truth, run = by_treatment(results.values), results.values
+        tested = []
+        for arm in dict.fromkeys(run["arm"].to_pylist()):
+            tested += estimates(truth, [_false_against_true(arm, m) for m in _WORDS], seed=seed)
+            tested += estimates(run, [_clustering(arm)], seed=seed)
+        return judge(tested)
+
+    def figures(self, results: Results, options: Options) -> Sequence[Figure]:
+        """Return reach over time, each message, groups over time, the graph before and after."""
+        return figures(results)
+
+    def story(
+        self, results: Results, findings: Sequence[Finding], options: Options
+    ) -> Sequence[str]:
+        """Return the report's paragraphs."""
+        asked = Asked.of(options)
+        return story(findings, asked, _split(asked.settings)[0])
+
+
+def study() -> RumorStudy:
+    """Return the study."""
+    return RumorStudy()
+
+
+def _split(settings: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
+    """Return the appeal of false messages and the settings of the scenario."""
+    rest = dict(settings)
+    appeal = rest.pop(APPEAL, 0.0)
+    if isinstance(appeal, bool) or not isinstance(appeal, int | float) or not 0 <= appeal <= 1:
+        raise ScenarioError(f"{APPEAL}: must be a chance from 0 to 1, not {appeal!r}")
+    return float(appeal), rest
+
+
+def _scenario(trial: Trial) -> Scenario:
+    model = trial.settings["model"]
+    agents, core = _PEOPLE[model is not None]
+    data: dict[str, Any] = {
+        "name": "rumor",
+        "seed": trial.seed,
+        "steps": 60,
+        "topics": list(MESSAGES),
+        "platform": {
+            "preset": "x",
+            "actions": ["create_post", "repost", "quote_post", "like_post", "create_comment",
+                        "follow", "unfollow", "do_nothing"],
+        },
+        "population": {
+            "synthetic": {"agents": agents, "core": core},
+            "graph": {"kind": "topic"},
+        },
+        "time": {"activity": {"kind": "constant", "core_rate": 0.1, "rate": 0.01}},
+        "behaviour": {"base": {"repost": -4.5, "quote_post": -6.0, "create_comment": -5.0,
+                               "follow": -4.5, "unfollow": -6.0}},
+    }  # fmt: skip
+    data = apply_overrides(data, trial.settings["overrides"])
+    data["agents"] = [{"policy": "statistical"} if model is None else {"model": model}]
+    return parse_scenario(data, "the study 'rumor'")
+
+
+def _outcome(
+    rows: list[dict[str, Any]], curves: dict[str, Any], drawn: list[dict[str, Any]]
+) -> Outcome:
+    values = {
+        f"{measure}/{truth}": mean
+        for measure in MEASURES
+        for truth, mean in means(rows, measure).items()
+    }
+    for name, points in curves.items():
+        if points:
+            values |= {name: points[-1][1], f"{name}_change": points[-1][1] - points[0][1]}
+    curves = dict(curves)
+    for truth in (TRUE, FALSE):
+        reached = np.mean([r["reached"] for r in rows if r["truth"] == truth], axis=0)
+        curves[f"reach/{truth}"] = list(enumerate(reached.tolist()))
+    kept = ("domain", "truth", "followers", *MEASURES)
+    messages = [{name: row.get(name) for name in kept} for row in rows]
+    return Outcome(values, curves, {"messages": messages} | ({"picture": drawn} if drawn else {}))
+
+
+def _false_against_true(arm: str, measure: str) -> Hypothesis:
+    text = f"False messages {_WORDS[measure]} than true ones ({arm})."
+    return Hypothesis(text, measure, treated(arm, FALSE), treated(arm, TRUE), test="paired")
+
+
+def _clustering(arm: str) -> Hypothesis:
+    text = f"Interest groups cluster more or less at the end than at the start ({arm})."
+    return Hypothesis(text, "assortativity_change", arm, 0.0)

@@ -1,0 +1,135 @@
+"""How far, how fast and how long each message of a run went, and how interest groups cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hubbub.actions import Kind
+from hubbub.analysis.exposure import Exposures, exposures
+from hubbub.analysis.network import FollowHistory, mixing
+from hubbub.analysis.summary import items_light
+from hubbub.engine import Simulation
+from hubbub.experiments.rumor_messages import Rumor
+
+Ints = NDArray[np.int64]
+Points = list[tuple[float, float]]
+
+#: Groups are measured every so many steps.
+EVERY = 10
+#: What is measured of each message.
+MEASURES = ("reach", "half_time", "life", "related", "reposts", "passed_on")
+
+
+def measure_rumors(sim: Simulation, rumors: Sequence[Rumor]) -> list[dict[str, Any]]:
+    """Return a row per message: what `Rumor` says of it, MEASURES, and `reached` (a curve).
+
+    `reach`: other agents who were shown it; `half_time`: steps until half of them were (left out
+    where nobody was); `life`: the step of the last repost, quote or comment, 0 if there is none;
+    `related`: quotes and comments on it, and new posts on its topic by agents who had been shown it
+    in an earlier step; `reposts`; `passed_on`: the share of the steps in which somebody saw it
+    without having reposted it before, in which they did.
+    """
+    seen, items = exposures(sim.store), items_light(sim.store)
+    kind, agent, step, ref = (
+        np.asarray(items[name]).astype(np.int64) for name in ("kind", "agent", "step", "ref")
+    )
+    about = _about(kind, ref)
+    topic = sim.world.items["topic"]
+    rows = []
+    for rumor in rumors:
+        first = _first_seen(seen, rumor, len(sim.world.agents))
+        shown = np.sort(first[first <= sim.t])
+        answers = (about == rumor.post) & (np.arange(len(kind)) != rumor.post)
+        new = (kind == Kind.post) & (topic == topic[rumor.post]) & (step > first[agent])
+        reposts = answers & (kind == Kind.repost)
+        row = {
+            "domain": rumor.domain, "truth": rumor.truth, "followers": rumor.followers,
+            "reach": float(len(shown)),
+            "life": float(step[answers].max(initial=0)),
+            "related": float((answers & ~reposts).sum() + new.sum()),
+            "reposts": float(reposts.sum()),
+            "reached": np.searchsorted(shown, np.arange(sim.t + 1), side="right"),
+        }  # fmt: skip
+        if len(shown):
+            row["half_time"] = float(shown[(len(shown) - 1) // 2])
+            row["passed_on"] = _passed_on(seen, rumor, agent[reposts], step[reposts])
+        rows.append(row)
+    return rows
+
+
+def group_curves(sim: Simulation) -> dict[str, Points]:
+    """Return assortativity and modularity of interest groups over the steps, every EVERY steps."""
+    groups, history = interest_groups(sim), FollowHistory(sim.store)
+    curves: dict[str, Points] = {"assortativity": [], "modularity": []}
+    for t in range(0, sim.t + 1, EVERY):
+        found = mixing(groups, *history.at(t))
+        if np.isfinite(found.assortativity):
+            curves["assortativity"].append((float(t), found.assortativity))
+            curves["modularity"].append((float(t), found.modularity))
+    return curves
+
+
+def interest_groups(sim: Simulation) -> Ints:
+    """Return the topic that is nearest to each agent's interests, int64[agents]."""
+    taste = sim.world.agents["taste"].astype(np.int32)
+    nearest: Ints = (taste @ sim.world.texts.topic_vectors.T.astype(np.int32)).argmax(axis=1)
+    return nearest
+
+
+def picture(sim: Simulation, most: int = 500) -> list[dict[str, Any]]:
+    """Return where the first agents stand at the start and at the end: when, group, x, y.
+
+    Each group has a corner of a circle; an agent stands at the mean of the corners of those it
+    follows (a barycentric drawing: Tutte 1963, doi:10.1112/plms/s3-13.1.743, with fixed corners).
+    The more groups keep to themselves, the nearer are their members to their corner.
+    """
+    groups, history, topics = interest_groups(sim), FollowHistory(sim.store), sim.world.topics
+    angle = 2 * np.pi * groups / len(topics)
+    corner = np.stack([np.cos(angle), np.sin(angle)])
+    rows: list[dict[str, Any]] = []
+    for when, step in (("start", 0), ("end", sim.t)):
+        left, right = history.at(step)
+        n = len(groups)
+        count = np.maximum(np.bincount(left, minlength=n), 1)
+        x, y = (np.bincount(left, c[right], n) / count for c in corner)
+        rows += [
+            {"when": when, "group": topics[groups[i]], "x": float(x[i]), "y": float(y[i])}
+            for i in range(min(n, most))
+        ]
+    return rows
+
+
+def means(rows: Sequence[Mapping[str, Any]], measure: str) -> dict[str, float]:
+    """Return the mean of a measure over the messages of each truth that have it, by truth."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if measure in row:
+            found.setdefault(row["truth"], []).append(row[measure])
+    return {truth: float(np.mean(values)) for truth, values in found.items()}
+
+
+def _about(kind: Ints, ref: Ints) -> Ints:
+    """Return the post that each item is or answers, through one repost or quote at most."""
+    own = np.arange(len(kind))
+    target = np.where(ref >= 0, ref, own)
+    return np.where(kind[target] == Kind.repost, target[target], target)
+
+
+def _first_seen(seen: Exposures, rumor: Rumor, n: int) -> Ints:
+    """Return the first step in which each other agent was shown a message; never is far away."""
+    first = np.full(n, np.iinfo(np.int64).max)
+    mine = (seen.post == rumor.post) & (seen.viewer != rumor.author)
+    np.minimum.at(first, seen.viewer[mine], seen.step[mine])
+    return first
+
+
+def _passed_on(seen: Exposures, rumor: Rumor, agents: Ints, steps: Ints) -> float:
+    mine = (seen.post == rumor.post) & (seen.viewer != rumor.author)
+    viewings = set(zip(seen.viewer[mine].tolist(), seen.step[mine].tolist(), strict=True))
+    reposted = dict(zip(agents.tolist(), steps.tolist(), strict=True))
+    before = [(v, t) for v, t in viewings if t <= reposted.get(v, t)]
+    return sum(reposted.get(v) == t for v, t in before) / len(before) if before else 0.0

@@ -1,0 +1,154 @@
+"""Study 5, scale: how clear a group's behaviour becomes with its size, and how its answers vary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from hubbub.config.scenario import Scenario
+from hubbub.engine import Simulation
+from hubbub.errors import RunError, ScenarioError
+from hubbub.experiments.asked import Asked
+from hubbub.experiments.judging import Judge
+from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
+from hubbub.experiments.scale_question import helpfulness, question_scenario, read_answers, sample
+from hubbub.experiments.scale_report import figures, story
+from hubbub.experiments.shapes import trend
+from hubbub.experiments.statistics import Hypothesis, judge
+from hubbub.experiments.worker import threads
+from hubbub.report.records import Figure
+
+#: The override that names the sizes of the groups.
+SIZES = "sizes"
+STATISTICAL = "statistical policy"
+_SIZES, _SIZES_WITH_MODEL = (100, 1_000, 10_000, 100_000), (10, 30, 100)
+_REPLICATES, _REPLICATES_WITH_MODEL = 16, 5
+#: What is predicted to grow less apart between replicates, and what to change with the size.
+_CLEARER = {"approval": "approval of the question", "support": "mean stance of the answers"}
+_CHANGING = {
+    "variety": "number of different texts among equally many answers",
+    "distance": "distance of answers in meaning",
+    "helpfulness": "helpfulness of answers",
+}
+
+
+class Scale:
+    """An arm is a size of the group (and a model, if any is named)."""
+
+    name = "scale"
+    title = "Scale"
+    question = (
+        "How clear does a group's behaviour become with its size, and how diverse and helpful are "
+        "its answers to a question?"
+    )
+    version = 1
+
+    def trials(self, options: Options) -> Sequence[Trial]:
+        """Return all sizes x replicates, for each model if any is named."""
+        asked = Asked.of(options)
+        sizes, settings = _split(asked)
+        arms = {
+            _arm(model, size): {
+                "size": size, "model": model, "judge": asked.judge, "overrides": settings,
+            }
+            for model in asked.models or (None,)
+            for size in sizes
+        }  # fmt: skip
+        trials = asked.trials(arms, _REPLICATES_WITH_MODEL if asked.models else _REPLICATES)
+        _scenario(trials[0])  # bad settings fail here
+        return trials
+
+    def run(self, trial: Trial, options: Options) -> Outcome:
+        """Ask the group, and measure votes and answers together."""
+        scenario, name = _scenario(trial), trial.settings["judge"]
+        with Simulation(scenario, threads=threads()) as sim:
+            sim.run()
+            if sim.paused:
+                raise RunError(f"the run ended early: {sim.paused}")
+            comments = sim.store.comments()
+            (post,) = sim.store.posts().slice(0, 1).to_pylist()
+        values = read_answers(comments, (post["likes"], post["dislikes"]), trial.seed)
+        texts = sample(comments["content"].to_pylist(), trial.seed)
+        if name is not None and texts:
+            with Judge(name, {name: scenario.models[name]}, seed=trial.seed) as asked:
+                values |= helpfulness(asked, texts)
+        return Outcome(values, tables={"answers": [{"content": text} for text in texts]})
+
+    def judge(self, results: Results, options: Options) -> Sequence[Finding]:
+        """Return the rank correlations of spread and of diversity with the size."""
+        asked = Asked.of(options)
+        sizes, _ = _split(asked)
+        tested = []
+        for model in asked.models or (None,):
+            who, smallest, largest = model or STATISTICAL, *_ends(model, sizes)
+            for measure, words in _CLEARER.items():
+                arms = _by_size(results.values, model, sizes, measure)
+                text = f"Larger groups agree more between replicates: {words} ({who})."
+                spread = Hypothesis(text, f"{measure}_spread", largest, smallest, "less")
+                tested.append((spread, trend([_apart(a) for a in arms], seed=asked.seed)))
+            for measure, words in _CHANGING.items():
+                arms = _by_size(results.values, model, sizes, measure)
+                if measure != "helpfulness" or asked.judge is not None:
+                    text = f"With the size of the group changes: {words} ({who})."
+                    change = Hypothesis(text, measure, largest, smallest)
+                    tested.append((change, trend(arms, seed=asked.seed)))
+        return judge(tested)
+
+    def figures(self, results: Results, options: Options) -> Sequence[Figure]:
+        """Return votes and stances by size, their spread beside 1/sqrt(n), and diversity."""
+        return figures(results)
+
+    def story(
+        self, results: Results, findings: Sequence[Finding], options: Options
+    ) -> Sequence[str]:
+        """Return the report's paragraphs."""
+        return story(findings, Asked.of(options))
+
+
+def study() -> Scale:
+    """Return the study."""
+    return Scale()
+
+
+def _split(asked: Asked) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """Return the sizes of the groups, ascending, and the settings of the scenario."""
+    rest = dict(asked.settings)
+    sizes = rest.pop(SIZES, _SIZES_WITH_MODEL if asked.models else _SIZES)
+    whole = isinstance(sizes, list | tuple) and all(type(n) is int and n >= 1 for n in sizes)
+    if not whole or len(sizes) < 2 or any(a >= b for a, b in pairwise(sizes)):
+        raise ScenarioError(f"{SIZES}: must be at least 2 ascending whole numbers, not {sizes!r}")
+    return tuple(sizes), rest
+
+
+def _scenario(trial: Trial) -> Scenario:
+    s = trial.settings
+    return question_scenario(trial.seed, s["size"], s["model"], s["overrides"])
+
+
+def _arm(model: str | None, size: int) -> str:
+    return f"{model}, {size:,} agents" if model else f"{size:,} agents"
+
+
+def _ends(model: str | None, sizes: Sequence[int]) -> tuple[str, str]:
+    """Return the names of the arms of the smallest and the largest group."""
+    return _arm(model, sizes[0]), _arm(model, sizes[-1])
+
+
+def _by_size(
+    values: pa.Table, model: str | None, sizes: Sequence[int], measure: str
+) -> list[np.ndarray[Any, np.dtype[np.float64]]]:
+    """Return the values of a measure in the replicates of each size."""
+    found: Mapping[str, list[float]] = {_arm(model, size): [] for size in sizes}
+    for row in values.to_pylist():
+        if row["measure"] == measure and row["arm"] in found:
+            found[row["arm"]].append(row["value"])
+    return [np.array(replicates, np.float64) for replicates in found.values()]
+
+
+def _apart(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return how far each value is from the median of all (Brown and Forsythe 1974)."""
+    return np.abs(values - np.median(values)) if len(values) else values

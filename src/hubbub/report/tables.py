@@ -1,0 +1,65 @@
+"""Tables as CSV files and in HTML, and numbers as they are written in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from io import BytesIO
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import csv
+
+from hubbub.errors import StoreError
+
+
+def write_csv(path: Path, table: pa.Table) -> None:
+    """Write a table with all digits; StoreError if it cannot be written."""
+    content = BytesIO()
+    csv.write_csv(table, content)
+    write_file(path, content.getvalue())
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all; StoreError if it cannot be written."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def html_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return a table in HTML that can be moved sideways where it is too wide.
+
+    Numbers stand to the right, rounded by `number`; None and NaN are shown as a dash. Text is
+    escaped.
+    """
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in headers)
+    body = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return (
+        f'<div class="wide" tabindex="0"><table>\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def number(value: float) -> str:
+    """Return a number to three digits that count; from 1,000 on, and whole ones, with all.
+
+    Whole numbers (int) have commas between thousands.
+    """
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and value != value):
+        return '<td class="number">–</td>'
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        shown = number(value) if isfinite(value) else str(value)
+        return f'<td class="number">{shown}</td>'
+    return f"<td>{escape(str(value))}</td>"

@@ -1,0 +1,121 @@
+"""The commands about studies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from cli.conftest import Command
+from cli.processes import COMMAND, environment
+from hubbub.experiments.folder import StudyFolder
+from hubbub.experiments.studies import studies
+
+STUDY = """\
+name: sharing
+title: Does ease of sharing spread posts?
+scenario: small.yaml
+arms:
+  easy: {behaviour.base: {repost: 0}}
+  hard: {behaviour.base: {repost: -6}}
+  harder: {behaviour.base: {repost: -6}, seed: 5}
+replicates: 6
+measures: [reposts, comments]
+curves: [reposts]
+hypotheses:
+  - {text: Ease spreads posts, measure: reposts, arm: easy, against: hard, direction: greater}
+  - {text: Seeds matter, measure: comments, arm: harder, against: hard}
+"""
+
+
+def written(scenario: Path, text: str = STUDY) -> Path:
+    path = scenario.with_name("study.yaml")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_study_of_ones_own_tells_what_was_found_and_what_was_not(
+    hubbub: Command, scenario: Path
+) -> None:
+    done = hubbub("experiment", "run", written(scenario), "--processes", 1, "--set", "steps=4")
+    assert done.code == 0, done.err
+    assert "18 trials" in done.err
+    assert "Ease spreads posts. Supported" in done.out
+    assert "No difference was found" in done.out
+    assert "2 predictions: 1 supported, 1 not found" in done.out
+    folder = StudyFolder.open(Path("studies/sharing"))
+    assert [f.verdict for f in folder.findings()] == ["supported", "not found"]
+    assert folder.options.overrides == {"steps": 4}
+    again = hubbub("experiment", "run", "study.yaml", "--processes", 1, "--set", "steps=4")
+    assert "18 trials, 18 of them done before" in again.err
+    assert again.out == done.out
+
+
+def test_the_list_names_what_each_asks(hubbub: Command) -> None:
+    done = hubbub("experiment", "list")
+    assert done.code == 0, done.err
+    assert all(name in done.out for name in studies())
+
+
+def test_errors_are_one_message(hubbub: Command, scenario: Path) -> None:
+    done = hubbub("experiment", "run", "herdign")
+    assert (done.code, done.out) == (1, "")
+    assert "there is no study 'herdign' (did you mean 'herding'?)" in done.err
+    done = hubbub("experiment", "run", "nothing.yaml")
+    assert "there is no file nothing.yaml" in done.err
+    done = hubbub("experiment", "run", written(scenario), "--out", scenario.parent)
+    assert done.code == 1
+    assert "is not a study" in done.err
+    done = hubbub("experiment", "run", "study.yaml", "--set", "steps=-1", "--processes", 1)
+    assert done.err.startswith("hubbub: sharing, arm 'easy': steps: must be")
+
+
+def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(
+    hubbub: Command, scenario: Path, tmp_path: Path
+) -> None:
+    text = STUDY.replace("curves: [reposts]", "curves: ['slow:line']")
+    written(scenario, text.replace("replicates: 6", "replicates: 2"))
+    (tmp_path / "slow.py").write_text(
+        "import time, os, pathlib\n"
+        "def line(store):\n"
+        "    if store.scenario()['behaviour']['base']['repost'] < 0:\n"
+        "        pathlib.Path(f'{os.getpid()}.busy').touch()\n"
+        "        time.sleep(float(os.environ.get('PAUSE', 0)))\n"
+        "    return []\n"
+    )
+    process = subprocess.Popen(
+        (*COMMAND, "experiment", "run", "study.yaml", "--processes", "2"),
+        cwd=tmp_path,
+        env=environment(PAUSE="60"),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while len(list(tmp_path.glob("*.busy"))) < 2:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 130
+    assert "stopped; what is done is kept in studies/sharing" in err
+    assert "Traceback" not in err
+    assert not any(alive(int(path.stem)) for path in tmp_path.glob("*.busy"))
+    done = hubbub("experiment", "run", "study.yaml", "--processes", 1)
+    assert done.code == 0, done.err
+    assert "6 trials, 2 of them done before" in done.err
+
+
+def alive(process: int) -> bool:
+    if sys.platform == "linux" and Path(f"/proc/{process}/stat").exists():
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
