@@ -94,7 +94,7 @@ def test_the_study_from_trials_to_figures() -> None:
     assert study().run(trials[0], options) == outcomes[0]
     findings = study().judge(results, options)
     assert [f.measure for f in findings] == [
-        "approval_spread", "support_spread", "variety", "distance",
+        "approval_spread", "support_spread", "approval", "variety", "distance",
     ]  # fmt: skip
     figures = study().figures(results, options)
     assert [f.name for f in figures] == ["spread", "approval", "support", "variety", "distance"]

@@ -27,9 +27,10 @@ SIZES = "sizes"
 STATISTICAL = "statistical policy"
 _SIZES, _SIZES_WITH_MODEL = (100, 1_000, 10_000, 100_000), (10, 30, 100)
 _REPLICATES, _REPLICATES_WITH_MODEL = 16, 5
-#: What is predicted to grow less apart between replicates, and what to change with the size.
+#: What is predicted to be nearer between replicates, and what to change, with the size.
 _CLEARER = {"approval": "approval of the question", "support": "mean stance of the answers"}
 _CHANGING = {
+    "approval": "approval of the question",
     "variety": "number of different texts among equally many answers",
     "distance": "distance of answers in meaning",
     "helpfulness": "helpfulness of answers",

@@ -44,7 +44,8 @@ def story(findings: Sequence[Finding], asked: Asked) -> list[str]:
         *found_and_not(findings),
         "A group's behaviour is the clearer the nearer replicates of one size are to each other. "
         "If agents decided independently, their spread would fall with the square root of the "
-        "number of votes or answers; agents who see each other's votes need not do so. Trends are "
+        "number of votes or answers; agents who see each other's votes need not do so, and the "
+        "larger the group, the larger is the score they see. Trends are "
         "rank correlations with the size, and spread is the distance to the median of the size.",
         f"Diversity is taken of {SAMPLE} answers drawn by lot from each group, whatever its size, "
         "since larger groups write more texts in any case; groups with fewer answers have no such "
