@@ -26,16 +26,18 @@ def top_comments(
     if not len(items) or not per_item:
         return nothing
     targets = world.targets(items)
-    distinct, which = np.unique(targets, return_inverse=True)
     items_ = world.items
     last, earlier = items_["last_comment"], items_["next_comment"]
+    answered = np.flatnonzero(last[targets] >= 0)
+    if not len(answered):
+        return nothing
+    distinct, which = np.unique(targets[answered], return_inverse=True)
     counts = items_["likes"], items_["dislikes"]
     found, count = best_comments(distinct, last, earlier, *counts, per_item, look_back)
-    offsets = np.zeros(len(items) + 1, np.int64)
-    np.cumsum(count[which], out=offsets[1:])
+    per_shown = np.zeros(len(items), np.int64)
+    per_shown[answered] = count[which]
+    offsets = np.append(0, np.cumsum(per_shown))
     used = np.arange(found.shape[1]) < count[:, None]
-    if not used.any():
-        return nothing
     return offsets, found[which][used[which]]
 
 

@@ -136,7 +136,7 @@ class Feed:
         item, target, author, bits = (np.zeros((k, width), np.int32) for _ in range(4))
         source, count = np.zeros((k, width), np.uint8), np.zeros(k, np.int32)
         hidden = frame.hidden.rows(agents)
-        filters = (world.agents["seen"], *hidden, world.items["author"])
+        filters = (world.agents["seen"][agents], *hidden, world.items["author"])
         for section in self._sections(world, frame, agents):
             net, scores = section.network, np.ascontiguousarray(section.pool_scores, np.float32)
             p = scores.shape[1]

@@ -21,7 +21,7 @@ EARLIER = 0  # in a record, in place of ITEM
 
 _REPOST, _COMMENT = int(Kind.repost), int(Kind.comment)
 _IN_NETWORK, _PROOF = SOURCES.index("in_network"), SOURCES.index("social_proof")
-_NONE = np.iinfo(np.int64).min
+_NONE, _NOTHING = np.iinfo(np.int64).min, np.int32(np.iinfo(np.int32).min)
 _BLOCK = 16
 
 
@@ -138,10 +138,15 @@ def similarities(viewers: Any, ends: Any, texts: Any, taste: Any, vectors: Any) 
 
 
 @njit(cache=True, nogil=True)
+def _ordered(bits: Any) -> Any:
+    """Return an integer that orders the bits of scores, int32."""
+    return bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
+
+
+@njit(cache=True, nogil=True)
 def _key(bits: Any, item: Any) -> Any:
     """Return an integer that orders candidates by score, then the newest first."""
-    ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)
-    return (np.int64(ordered) << 32) | np.int64(item)
+    return (np.int64(_ordered(bits)) << 32) | np.int64(item)
 
 
 @njit(cache=True, nogil=True)
@@ -154,50 +159,47 @@ def _known(values: Any, n: Any, value: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _highest(keys: Any, block: Any) -> Any:
+def _highest(keys: Any, block: Any, lowest: Any) -> Any:
     """Return the highest key of one block."""
     part = keys[block * _BLOCK : (block + 1) * _BLOCK]  # indices from 0 on: this vectorises
-    top = _NONE
+    top = lowest
     for j in range(_BLOCK):
         top = max(top, part[j])
     return top
 
 
 @njit(cache=True, nogil=True)
-def _line_up(rows: Any, pool_item: Any, bits: Any, keys: Any, tops: Any) -> Any:
-    """Write the keys of all candidates and the highest of each block; return the blocks."""
-    near = len(rows)
-    for j in range(near):
-        keys[j] = _key(rows[j, SCORE], rows[j, ITEM])
-    far = keys[near : near + len(pool_item)]
-    for j in range(len(pool_item)):
-        far[j] = _key(bits[j], pool_item[j])
-    n = near + len(pool_item)
+def _crown(keys: Any, n: Any, tops: Any, lowest: Any) -> Any:
+    """Write the highest of each block of the first n keys to `tops`; return the blocks."""
     blocks = (n + _BLOCK - 1) // _BLOCK
     for j in range(n, blocks * _BLOCK):
-        keys[j] = _NONE
+        keys[j] = lowest
     for b in range(blocks):
-        tops[b] = _highest(keys, b)
+        tops[b] = _highest(keys, b, lowest)
     return blocks
 
 
 @njit(cache=True, nogil=True)
-def _next(keys: Any, tops: Any, blocks: Any, least: Any) -> Any:
-    """Take out the highest key and return its position; -1 if none is above `least`."""
-    top = _NONE
-    for b in range(blocks):
-        top = max(top, tops[b])
-    if top <= least:
+def _leader(keys: Any, tops: Any, blocks: Any, lowest: Any) -> Any:
+    """Return the position of the highest key, of equal ones the last; -1 if none is left."""
+    top, b = lowest, 0
+    for j in range(blocks):
+        top = max(top, tops[j])
+    if top == lowest:
         return -1
-    b = 0
-    while tops[b] != top:
-        b += 1
-    at = b * _BLOCK
-    while keys[at] != top:
-        at += 1
-    keys[at] = _NONE
-    tops[b] = _highest(keys, b)
-    return at
+    for j in range(blocks):  # no early exit, here and below: this vectorises
+        b = j if tops[j] == top else b
+    part, at = keys[b * _BLOCK : (b + 1) * _BLOCK], 0
+    for j in range(_BLOCK):
+        at = j if part[j] == top else at
+    return b * _BLOCK + at
+
+
+@njit(cache=True, nogil=True)
+def _retire(keys: Any, tops: Any, at: Any, lowest: Any) -> None:
+    """Take a key out."""
+    keys[at] = lowest
+    tops[at // _BLOCK] = _highest(keys, at // _BLOCK, lowest)
 
 
 @njit(cache=True, nogil=True)
@@ -242,22 +244,25 @@ def fill(
 ) -> None:
     """Give `slots[i]` more places on the slate of viewers[i] to the best candidates that pass.
 
-    network: (ends int64[k+1], rows int32[m, 4], source uint8[m]); pool: (item int32[p], author
-    int32[p], source uint8[p], score bits int32[k or 1, p]); filters: (seen int32[n, s], hidden
-    offsets int64[k+1], hidden authors int32[h], author of every item); decay: powers of the factor
-    for further posts of one author, float32; slate, written to: (item, target, author, score
-    bits, all int32[k, w], source uint8[k, w], count int32[k]).
+    network: (ends int64[k+1], rows int32[m, 4], source uint8[m]); pool: (item int32[p],
+    ascending, author int32[p], source uint8[p], score bits int32[k or 1, p]); filters: (seen
+    int32[k, s], hidden offsets int64[k+1], hidden authors int32[h], author of every item); decay:
+    powers of the factor for further posts of one author, float32; slate, written to: (item,
+    target, author, score bits, all int32[k, w], source uint8[k, w], count int32[k]).
 
-    Candidates are taken in order of score, by a tournament of blocks, and filtered only when their
-    turn comes; it ends when the next one could not win even as its author's first.
+    Candidates are taken in order of score, by two tournaments of blocks (network and pool), and
+    filtered only when their turn comes; it ends when the next one could not win even as its
+    author's first.
     """
     ends, rows, row_source = network
     pool_item, pool_author, pool_source, pool_bits = pool
     seen, hidden_ends, hidden, by = filters
     out_item, out_target, out_author, out_bits, out_source, count = slate
-    keys = np.empty(_longest(ends) + len(pool_item) + _BLOCK, np.int64)
-    tops = np.empty(len(keys) // _BLOCK + 1, np.int64)
-    kept_target, kept_author = np.empty(len(keys), np.int32), np.empty(len(keys), np.int32)
+    near_room, far_room = _longest(ends) + _BLOCK, len(pool_item) + _BLOCK
+    near_keys, near_tops = np.empty(near_room, np.int64), np.empty(near_room // _BLOCK, np.int64)
+    far_keys, far_tops = np.empty(far_room, np.int32), np.empty(far_room // _BLOCK, np.int32)
+    kept_target = np.empty(near_room + far_room, np.int32)
+    kept_author = np.empty(near_room + far_room, np.int32)
     best = np.empty(out_item.shape[1] + 1, np.int64)
     who = np.empty(out_item.shape[1] + 1, np.int64)
     score = np.empty(1, np.float32)
@@ -266,16 +271,36 @@ def fill(
         want, shown = slots[v], count[v]
         start, near = ends[v], ends[v + 1] - ends[v]
         mine = pool_bits[v if pool_bits.shape[0] > 1 else 0]
-        seen_here = seen[viewers[v]]
+        seen_here = seen[v]
         hidden_here = hidden[hidden_ends[v] : hidden_ends[v + 1]]
-        blocks = 0
+        near_blocks = far_blocks = 0
         if want > 0:
-            blocks = _line_up(rows[start : start + near], pool_item, mine, keys, tops)
+            for j in range(near):  # from behind: of equal keys the last one leads
+                row = rows[start + near - 1 - j]
+                near_keys[j] = _key(row[SCORE], row[ITEM])
+            near_blocks = _crown(near_keys, near, near_tops, _NONE)
+            for j in range(len(mine)):
+                far_keys[j] = _ordered(mine[j])
+            far_blocks = _crown(far_keys, len(mine), far_tops, _NOTHING)
+        close = _leader(near_keys, near_tops, near_blocks, _NONE)
+        far = _leader(far_keys, far_tops, far_blocks, _NOTHING)
         kept = filled = 0
         while True:
-            at = _next(keys, tops, blocks, best[want - 1] if filled == want else _NONE)
-            if at < 0:
+            key, at = _NONE, -1
+            if close >= 0:
+                key, at = near_keys[close], near - 1 - close
+            if far >= 0:
+                other = (np.int64(far_keys[far]) << 32) | np.int64(pool_item[far])
+                if other > key:
+                    key, at = other, near + far
+            if key <= (best[want - 1] if filled == want else _NONE):
                 break
+            if at < near:
+                _retire(near_keys, near_tops, close, _NONE)
+                close = _leader(near_keys, near_tops, near_blocks, _NONE)
+            else:
+                _retire(far_keys, far_tops, far, _NOTHING)
+                far = _leader(far_keys, far_tops, far_blocks, _NOTHING)
             if at < near:
                 item, target = rows[start + at, ITEM], rows[start + at, TARGET]
                 author, score_bits[0] = rows[start + at, AUTHOR], rows[start + at, SCORE]

@@ -188,13 +188,12 @@ def _intern(world: World, batch: ActionBatch, order: NDArray[np.int64]) -> NDArr
 
     Half a surrogate pair, which some models emit and no file can hold, becomes U+FFFD.
     """
-    text = batch.text[order]
-    used, first, row = np.unique(text, return_index=True, return_inverse=True)
+    result = np.full(len(batch), -1, np.int32)
+    rows = order[batch.text[order] >= 0]
+    used, first, which = np.unique(batch.text[rows], return_index=True, return_inverse=True)
     by_first = np.argsort(first)  # new ids in the order of application
-    by_first = by_first[used[by_first] >= 0]
-    ids = np.full(len(used), -1, np.int32)
+    ids = np.empty(len(used), np.int32)
     texts = [_LONE_SURROGATE.sub("\ufffd", batch.texts[i]) for i in used[by_first]]
     ids[by_first] = world.texts.intern(texts)
-    result = np.empty(len(batch), np.int32)
-    result[order] = ids[row]
+    result[rows] = ids[which]
     return result

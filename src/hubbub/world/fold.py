@@ -26,8 +26,9 @@ from hubbub.actions.spec import (
     Remove,
     Sell,
 )
+from hubbub.world.kernels import move_tastes, remember_shown
 from hubbub.world.records import Events, Slate
-from hubbub.world.world import MENTION, SEEN, World, new_agent_columns
+from hubbub.world.world import MENTION, World, new_agent_columns
 
 _MENTION = re.compile(r"@([\w.-]+)")
 #: Share of the way that taste moves to an item engaged with, and back to the profile's interest.
@@ -77,11 +78,9 @@ def fold_slate(world: World, slate: Slate, behind: NDArray[Any] | int = 0) -> No
     `behind` int[k] says by how many steps the world that each agent saw was older than the step's.
     """
     world.agents["last_awake"][slate.agents] = world.step - behind
-    rank = np.arange(len(slate.items)) - np.repeat(slate.offsets[:-1], np.diff(slate.offsets))
-    viewers = slate.agents[slate.rows()]
-    at = (world.agents["seen_count"][viewers] + rank) % SEEN
-    world.agents["seen"][viewers, at] = world.targets(slate.items)
-    world.agents["seen_count"][slate.agents] += np.diff(slate.offsets).astype(np.int32)
+    seen, count = world.agents["seen"], world.agents["seen_count"]
+    kind, ref = world.items["kind"], world.items["ref"]
+    remember_shown(slate.agents, slate.offsets, slate.items, kind, ref, seen, count)
 
 
 def fold_opinions(world: World, changes: OpinionChanges) -> None:
@@ -248,12 +247,6 @@ def _configure(world: World, settings: dict[str, Any]) -> None:
 
 def _move_taste(world: World, agent: NDArray[Any], item: NDArray[Any]) -> None:
     text = world.items["text"][item]
-    agent, text = agent[text >= 0], text[text >= 0]
-    taste = world.agents["taste"]
-    old = taste[agent].astype(np.float32)
-    new = old + np.float32(TASTE_STEP) * (world.texts.vectors[text] - old)
-    new += np.float32(TASTE_RETURN) * (world.agents["interest"][agent] - old)
-    new = np.rint(new)
-    # squares of small integers: the sum is exact in float32, whatever its order
-    length = np.maximum(np.sqrt(np.einsum("ij,ij->i", new, new)), np.float32(1))
-    taste[agent] = np.rint(new * (np.float32(127) / length)[:, None]).astype(np.int8)
+    step, back = np.float32(TASTE_STEP), np.float32(TASTE_RETURN)
+    interest, taste = world.agents["interest"], world.agents["taste"]
+    move_tastes(agent, text, world.texts.vectors, interest, step, back, taste)

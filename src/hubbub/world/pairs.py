@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hubbub.world.kernels import partners_of
+
 Keys = NDArray[np.int64]
 _LOW = np.int64(0xFFFFFFFF)
 _SMALL = 4096  # changes up to this many, or a 16th of the base, wait for the next merge
@@ -124,37 +126,12 @@ class PairSet:
         Partners of left[i] are partners[offsets[i]:offsets[i+1]], sorted.
         """
         left = np.asarray(left, np.int64)
-        starts, counts = self._base_rows(left)
-        at = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
-        keys = self._base[at]
-        if len(self._added) or len(self._removed):
-            if len(self._removed):
-                gone = _member(self._removed, keys)
-                owner = np.repeat(np.arange(len(left)), counts)
-                counts = counts - np.bincount(owner[gone], minlength=len(left))
-                keys = keys[~gone]
-            low = np.searchsorted(self._added, left << np.int64(32))
-            more = np.searchsorted(self._added, (left + 1) << np.int64(32)) - low
-            ends = np.cumsum(counts)
-            extra_at = np.repeat(low - (np.cumsum(more) - more), more) + np.arange(more.sum())
-            extra = self._added[extra_at]
-            counts = counts + more
-            if (left[1:] > left[:-1]).all():  # then all rows together are sorted, too
-                keys = _insert(keys, extra)
-            else:
-                keys = np.insert(keys, np.repeat(ends, more), extra)
-                keys = keys[np.lexsort((keys, np.repeat(np.arange(len(left)), counts)))]
-        offsets = np.zeros(len(left) + 1, np.int64)
-        np.cumsum(counts, out=offsets[1:])
-        return offsets, (keys & _LOW).astype(np.int32)
+        return partners_of(left, self._starts(), self._base, self._added, self._removed)  # type: ignore[no-any-return]
 
-    def _base_rows(self, left: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        if not len(self._base) or not len(left):
-            return np.zeros(len(left), np.int64), np.zeros(len(left), np.int64)
+    def _starts(self) -> NDArray[np.int64]:
+        """Return where the partners of each left id begin in the base, and its end, int64[n+1]."""
         if self._offsets is None:
-            size = int(self._base[-1] >> np.int64(32)) + 1
+            size = int(self._base[-1] >> np.int64(32)) + 1 if len(self._base) else 0
             edges = np.arange(size + 1, dtype=np.int64) << np.int64(32)
             self._offsets = np.searchsorted(self._base, edges).astype(np.int64)
-        last = len(self._offsets) - 1
-        starts = self._offsets[np.minimum(left, last)]
-        return starts, self._offsets[np.minimum(left + 1, last)] - starts
+        return self._offsets

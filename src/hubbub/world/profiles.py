@@ -52,6 +52,11 @@ class Profiles:
         return [row["user_name"] for row in self.rows(agents, ("user_name",))]
 
     @property
+    def later(self) -> list[dict[str, Any]]:
+        """The profiles of those who signed up after the start."""
+        return self._later
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the initial profiles."""
         return int(self._table.nbytes)

@@ -1,0 +1,112 @@
+"""The compiled loops of the world: partners of many ids, moving tastes, what was seen.
+
+Each does in one pass, without the interpreter, what columns of numpy would do in ten.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from hubbub.actions import Kind
+
+_REPOST = int(Kind.repost)
+
+
+@njit(cache=True, nogil=True)
+def _first_at_least(keys: Any, key: Any) -> Any:
+    """Return the position of the first of the sorted keys that is at least `key`."""
+    low, high = 0, len(keys)
+    while low < high:
+        middle = (low + high) // 2
+        if keys[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
+def partners_of(left: Any, starts: Any, base: Any, added: Any, removed: Any) -> Any:
+    """Return (offsets int64[k+1], partners int32[m]) of these left ids.
+
+    Keys are left << 32 | right, sorted: those of `base` and `added` without those of `removed`.
+    Those of id i in the base begin at starts[i]; ids beyond its end have none.
+    """
+    last = len(starts) - 1
+    offsets = np.zeros(len(left) + 1, np.int64)
+    for i in range(len(left)):
+        at, row = min(left[i], last), left[i] << 32
+        count = starts[min(at + 1, last)] - starts[at]
+        if len(added):
+            count += _first_at_least(added, row + (1 << 32)) - _first_at_least(added, row)
+        if len(removed):
+            count -= _first_at_least(removed, row + (1 << 32)) - _first_at_least(removed, row)
+        offsets[i + 1] = offsets[i] + count
+    partners = np.empty(offsets[-1], np.int32)
+    for i in range(len(left)):
+        at, row, to = min(left[i], last), left[i] << 32, offsets[i]
+        new = _first_at_least(added, row) if len(added) else 0
+        gone = _first_at_least(removed, row) if len(removed) else 0
+        for j in range(starts[at], starts[min(at + 1, last)]):
+            key = base[j]
+            if gone < len(removed) and removed[gone] == key:
+                gone += 1
+                continue
+            while new < len(added) and added[new] < key:
+                partners[to] = added[new] & 0xFFFFFFFF
+                new += 1
+                to += 1
+            partners[to] = key & 0xFFFFFFFF
+            to += 1
+        while to < offsets[i + 1]:
+            partners[to] = added[new] & 0xFFFFFFFF
+            new += 1
+            to += 1
+    return offsets, partners
+
+
+@njit(cache=True, nogil=True)
+def move_tastes(
+    agents: Any, texts: Any, vectors: Any, interest: Any, step: Any, back: Any, taste: Any
+) -> None:
+    """Move taste[agents[i]] (int8[d]) towards vectors[texts[i]], and back to interest[agents[i]].
+
+    `step` and `back` are shares of the way, float32. Results have length 127, rounded. Squares of
+    small integers: their sum is exact, whatever its order. A text of -1 moves nothing.
+    """
+    new = np.empty(taste.shape[1], np.float32)
+    for i in range(len(agents)):
+        if texts[i] < 0:
+            continue
+        mine, home, to = taste[agents[i]], interest[agents[i]], vectors[texts[i]]
+        square = np.int32(0)
+        for d in range(len(new)):
+            old = np.float32(mine[d])
+            moved = old + step * (np.float32(to[d]) - old)
+            moved += back * (np.float32(home[d]) - old)
+            new[d] = np.rint(moved)
+            square += np.int32(new[d]) * np.int32(new[d])
+        length = max(np.sqrt(np.float32(square)), np.float32(1))
+        scale = np.float32(127) / length
+        for d in range(len(new)):
+            mine[d] = np.int8(np.rint(new[d] * scale))
+
+
+@njit(cache=True, nogil=True)
+def remember_shown(
+    agents: Any, offsets: Any, items: Any, kind: Any, ref: Any, seen: Any, count: Any
+) -> None:
+    """Write what stands behind the items agents were shown into their rings `seen` (int32[n, s]).
+
+    agents[i] was shown items[offsets[i]:offsets[i+1]]; `count` int32[n] are all ever shown.
+    """
+    size = seen.shape[1]
+    for i in range(len(agents)):
+        agent = agents[i]
+        for j in range(offsets[i], offsets[i + 1]):
+            item = items[j]
+            seen[agent, count[agent] % size] = ref[item] if kind[item] == _REPOST else item
+            count[agent] += 1
