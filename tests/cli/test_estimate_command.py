@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from hubbub.testing import ModelServer, ScriptedModel
 
 if TYPE_CHECKING:
     from .conftest import Command
@@ -74,6 +77,38 @@ def test_time_at_a_throughput(hubbub: Command, talk: Path) -> None:
     assert "\nAt 1,000,000 tokens a second that takes 0." in found.out
 
 
+def test_how_many_gpus(hubbub: Command, talk: Path) -> None:
+    speed = ("--gpu-in", 100, "--gpu-out", 10, "--hours", 0.1)
+    done = hubbub("estimate", talk, *speed)
+    assert done.code == 0, done.err
+    assert "GPUs for 0.1 h" in done.out
+    for name, hours, gpus, read, written in cells(done.out, "GPUs"):
+        assert name in ("free", "small")
+        seconds = int(read.replace(",", "")) / 100 + int(written.replace(",", "")) / 10
+        assert float(hours) == pytest.approx(seconds / 3600, abs=0.051)
+        assert int(gpus) == ceil(seconds / 360)
+    assert "A GPU reads 100 tokens a second and writes 10 " in done.out
+    assert "GPU" not in hubbub("estimate", talk).out
+    usual = hubbub("estimate", talk, "--hours", 24).out
+    assert "A GPU reads 8,000 tokens a second and writes 2,000 " in usual
+
+
+def test_habits_of_a_run_that_was_made(hubbub: Command, talk: Path) -> None:
+    with ModelServer(ScriptedModel([{"do": [{"action": "do_nothing"}]}])) as server:
+        urls = {f"models.{name}.urls": f"[{server.url}]" for name in ("small", "free")}
+        sets = [w for key, value in urls.items() for w in ("--set", f"{key}={value}")]
+        sets += ["--set", "models.small.key_env=null"]
+        made = hubbub("run", talk, "--out", "short", "--steps", 2, *sets)
+    assert made.code == 0, made.err
+    done = hubbub("estimate", talk, "--measured", "short")
+    assert done.code == 0, done.err
+    assert "Measured of small: 1.00 calls a turn" in done.out
+    assert "Measured of free: 1.00 calls a turn" in done.out
+    none = hubbub("estimate", talk, "--measured", "nowhere")
+    assert none.code == 1
+    assert "nowhere" in none.err
+
+
 def test_how_far_the_budget_reaches(hubbub: Command, talk: Path) -> None:
     short = hubbub("estimate", talk, "--set", "budget.requests=100", "--set", "budget.money=5")
     said = "The budget of 100 requests, 5 of money reaches for 4 of 20 steps: "
@@ -96,6 +131,8 @@ def test_without_models_it_says_so(hubbub: Command, scenario: Path) -> None:
         (["--throughput", 5, "--decisions-per-second", 5], 2, "not both"),
         (["--throughput", 0], 2, "above 0"),
         (["--decisions-per-second", -1], 2, "above 0"),
+        (["--gpu-in", 0], 2, "above 0"),
+        (["--hours", "nan"], 2, "above 0"),
         (["--set", "agents.0.model=smal"], 1, "there is no model 'smal'"),
     ],
 )

@@ -14,7 +14,7 @@ from hubbub.experiments.false_claims import CLAIMS, agreement, in_equal_parts, p
 from hubbub.experiments.folder import assemble
 from hubbub.experiments.forum import by_lot, forum_scenario, run_treated
 from hubbub.experiments.herding import study
-from hubbub.experiments.herding_predictions import BLIND, HOT, NONE
+from hubbub.experiments.herding_predictions import AS_PUBLISHED, BLIND, HOT, NONE
 from hubbub.experiments.herding_predictions import CLAIMS as FALSE
 from hubbub.experiments.herding_report import PUBLISHED
 from hubbub.experiments.judging import Judge
@@ -188,8 +188,11 @@ def test_a_study_of_one_small_replicate() -> None:
     assert len(findings) == 5 + 5 + 4 + 2
     assert findings[0].measure == "herding_strength"
     assert study().story(results, findings, options)
-    names = [f.name for f in study().figures(results, options)]
-    assert names == ["ratios", "scores", "strength", "agreement"]
+    figures = study().figures(results, options)
+    strengths = {row["arm"]: row["built in"] for row in figures[1].data.to_pylist()}
+    assert strengths == {BLIND: AS_PUBLISHED, NONE: 0.0}
+    names = [f.name for f in figures]
+    assert names == ["ratios", "strength", "scores", "agreement"]
 
 
 def test_a_strength_of_ones_own_holds_in_all_arms() -> None:

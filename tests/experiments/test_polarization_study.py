@@ -6,7 +6,6 @@ from collections.abc import Collection
 from math import isnan, nan
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from hubbub.analysis.polarization import opinion_assortativity
@@ -17,8 +16,7 @@ from hubbub.experiments.extremity import by_judge, by_value
 from hubbub.experiments.folder import assemble
 from hubbub.experiments.judging import Judge
 from hubbub.experiments.polarization import study
-from hubbub.experiments.polarization_report import bands
-from hubbub.experiments.records import CURVES, Options, Outcome, Results
+from hubbub.experiments.records import Options, Outcome, Results
 from hubbub.llm.chat import ChatRequest
 from hubbub.rng import Streams
 from hubbub.testing import ModelServer
@@ -146,7 +144,14 @@ def test_biased_listeners_polarise_and_averagers_do_not() -> None:
     findings = study().judge(results, options)
     assert {f.verdict for f in findings} == {"not found"}  # one replicate shows nothing
     assert study().story(results, findings, options)
-    assert study().figures(results, options)[0].name == "mean_extremity"
+    figures = {f.name: f for f in study().figures(results, options)}
+    assert list(figures) == ["mean_extremity", "opinions", "measures"]
+    assert figures["opinions"].panels == len(outcomes)
+    shares = figures["opinions"].data.to_pandas().groupby("arm")[["start", "end"]].sum()
+    assert np.allclose(shares, 1.0)
+    assert set(figures["measures"].data["curve"].to_pylist()) == {
+        "variance", "bimodality", "assortativity", "net_more_extreme",
+    }  # fmt: skip
 
 
 def test_opinions_that_stay_polarise_nobody() -> None:
@@ -154,14 +159,6 @@ def test_opinions_that_stay_polarise_nobody() -> None:
     trial = study().trials(options)[0]
     values = study().run(trial, options).values
     assert [values[m] for m in ("mean_extremity_change", "net_more_extreme")] == [0.0, 0.0]
-
-
-def test_bands_are_means_and_quantiles() -> None:
-    rows = [
-        {"arm": "a", "replicate": r, "curve": "c", "x": 10.0, "y": float(r)} for r in range(101)
-    ]
-    (row,) = bands(pa.Table.from_pylist(rows, schema=CURVES), "c").to_pylist()
-    assert row == {"arm": "a", "step": 10.0, "mean": 50.0, "low": 5.0, "high": 95.0}
 
 
 def test_models_are_asked_and_judged() -> None:

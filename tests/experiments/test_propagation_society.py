@@ -24,6 +24,8 @@ from hubbub.experiments.propagation import (
 )
 from hubbub.experiments.propagation_report import FITTED, REAL, SHIPPED
 from hubbub.experiments.records import Options, Outcome, Trial
+from hubbub.experiments.verdicts import sentences
+from hubbub.report.style import draw
 
 FLAT = Pace(shape=1.0, minutes=30.0, indirect=0.0, audience=0.0, crowd=0.0, day=(0, 0, 0, 0))
 
@@ -100,8 +102,6 @@ def outcomes(options: Options) -> list[tuple[Trial, Outcome]]:
 
 def test_the_study_judges_and_draws() -> None:
     pytest.importorskip("matplotlib")
-    from matplotlib.figure import Figure
-
     options = Options(replicates=2)
     study, found = Propagation(), outcomes(Options(replicates=2))
     results = assemble([t for t, _ in found], [o for _, o in found])
@@ -114,16 +114,17 @@ def test_the_study_judges_and_draws() -> None:
     assert depth.verdict == "supported"
     values = by_cascade(results)
     assert set(values["replicate"].to_pylist()) == set(range(40))
-    for figure in study.figures(results, options):
-        axes = Figure(figsize=figure.size).add_subplot()
-        figure.draw(axes)
-        assert axes.get_xlabel() or axes.get_ylabel()
+    figures = {f.name: f for f in study.figures(results, options)}
+    assert list(figures) == ["errors", "labels", "means", "examples"]
+    assert (figures["means"].panels, figures["examples"].panels) == (3, 6)
+    for figure in figures.values():
         assert figure.data.num_rows
-        for line in axes.lines if figure.name in ("means", "examples") else ():
-            assert (np.diff(line.get_xdata()) > 0).all()
+        assert b"<svg" in draw(figure).svg
+    lines = {row["arm"] for row in figures["means"].data.to_pylist()}
+    assert lines == {REAL, FITTED}
     story = study.story(results, findings, options)
     assert "made up" in story[0]
-    assert any("supports" in p or "support" in p for p in story)
+    assert set(sentences(findings)) <= set(story)
 
 
 def test_trials_name_all_that_they_depend_on(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hubbub.actions import Action, Kind
+from hubbub.analysis import follows_at
 from hubbub.config.load import parse_scenario
 from hubbub.embed import make_encoder
 from hubbub.engine import Simulation
@@ -140,10 +141,15 @@ def test_a_certain_appeal_makes_all_viewers_of_false_messages_repost_them_once()
 def test_interest_groups_over_time_and_their_picture() -> None:
     with _society() as sim:
         sim.run(20)
-        curves, rows = group_curves(sim), picture(sim, 50)
+        curves, tables = group_curves(sim), picture(sim, 30)
+        left, right = follows_at(sim.store)
     assert [t for t, _ in curves["assortativity"]] == [0.0, 10.0, 20.0]
-    assert len(rows) == 100
-    assert all(row["x"] ** 2 + row["y"] ** 2 <= 1 + 1e-9 for row in rows)
+    assert [t for t, _ in curves["modularity"]] == [0.0, 10.0, 20.0]
+    assert [row["agent"] for row in tables["members"]] == list(range(30))
+    assert {row["group"] for row in tables["members"]} <= set(MESSAGES)
+    drawn = [(r["follower"], r["followed"]) for r in tables["ties"] if r["when"] == "end"]
+    pairs = zip(left.tolist(), right.tolist(), strict=True)
+    assert sorted(drawn) == sorted((a, b) for a, b in pairs if a < 30 and b < 30)
 
 
 def test_the_study_from_trials_to_figures() -> None:
@@ -154,8 +160,20 @@ def test_the_study_from_trials_to_figures() -> None:
     ]  # fmt: skip
     assert results.tables["messages"].num_rows == 3 * 8
     figures = study().figures(results, Options())
-    assert [f.name for f in figures] == ["reach", "messages", "groups", "graph_start", "graph_end"]
-    assert all(f.data.num_rows for f in figures)
+    assert [f.name for f in figures] == ["reach", "messages", "groups", "graph"]
+    reach, messages, groups, graph = (f.data.to_pylist() for f in figures)
+    assert {row["arm"] for row in reach} == {TRUE, FALSE}
+    kinds = {(row["measure"], row["pair"], row["truth"]) for row in messages}
+    assert {("reach", pair, truth) for pair in MESSAGES for truth in (TRUE, FALSE)} <= kinds
+    assert {row["measure"] for row in messages} == {"reach", "half_time", "life", "related"}
+    starts = [row["mean"] for row in groups if "change" in row["curve"] and row["x"] == 0]
+    assert starts == [0.0, 0.0]
+    assert {row["curve"] for row in groups} == {
+        "assortativity", "modularity", "assortativity_change", "modularity_change",
+    }  # fmt: skip
+    assert [row["agent"] for row in graph] == [*range(20), *range(20)]
+    follows = sum(len(row["follows"].split()) for row in graph)
+    assert follows == results.tables["ties"].num_rows
     told = " ".join(study().story(results, findings, Options()))
     assert "No difference was built in" in told
 

@@ -18,7 +18,7 @@ from hubbub.experiments.scale_question import (
     read_answers,
     sample,
 )
-from hubbub.experiments.scale_report import spread_table
+from hubbub.experiments.scale_report import Group, spreads
 from hubbub.testing import ModelServer
 
 
@@ -71,8 +71,11 @@ def test_a_spread_that_falls_with_the_size_is_found() -> None:
     found = {f.measure: f for f in study().judge(results, Options())}
     assert found["support_spread"].verdict == "supported"
     assert found["support_spread"].estimate < -0.7
-    spreads = spread_table(results)["spread"].to_pylist()
-    assert spreads == sorted(spreads, reverse=True)
+    groups = {arm: Group("policy", int(arm.split()[0].replace(",", ""))) for arm in sizes}
+    rows = spreads(results, groups).to_pylist()
+    assert [row["x"] for row in rows] == [100, 1_000, 10_000, 100_000]
+    assert [row["mean"] for row in rows] == pytest.approx([2.5 * s for s in sizes.values()])
+    assert all(row["low"] < row["mean"] < row["high"] for row in rows)
     level = _results(dict.fromkeys(sizes, away))
     found = {f.measure: f for f in study().judge(level, Options())}
     assert found["support_spread"].verdict == "not found"
@@ -97,7 +100,7 @@ def test_the_study_from_trials_to_figures() -> None:
         "approval_spread", "support_spread", "approval", "variety", "distance",
     ]  # fmt: skip
     figures = study().figures(results, options)
-    assert [f.name for f in figures] == ["spread", "approval", "support", "variety", "distance"]
+    assert [f.name for f in figures] == ["behaviour", "spread", "answers"]
     assert all(f.data.num_rows for f in figures)
     told = " ".join(study().story(results, findings, options))
     assert "No judge model was named" in told

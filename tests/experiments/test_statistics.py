@@ -20,7 +20,8 @@ from hubbub.experiments.statistics import (
     estimates,
     judge,
 )
-from hubbub.experiments.verdicts import number, sentence, sentences
+from hubbub.experiments.verdicts import sentence, sentences
+from hubbub.report.tables import number
 from hubbub.rng import Streams
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from hubbub.errors import MissingExtraError
 from hubbub.report import figures
+from hubbub.report.fonts import families, written
 from hubbub.report.records import Figure
-from hubbub.report.style import COLORS, draw, power
+from hubbub.report.style import COLORS, draw, power, rows_and_columns
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -74,11 +75,12 @@ def test_names_with_dollars_are_no_formulas_and_powers_are_plain() -> None:
     assert "<!-- $5 or $6 -->" in svg
     assert "mathdefault" not in svg
     assert "<!-- 10⁻⁶ -->" in svg or "<!-- 10⁻⁵ -->" in svg
-    assert [power(v) for v in (0.01, 1, 2000, 1e5, 2e-7)] == [
+    assert [power(v) for v in (0.01, 1, 2000, 1e5, 1e6, 2e-7)] == [
         "0.01",
         "1",
         "2,000",
-        "10⁵",
+        "100,000",
+        "10⁶",
         "2 × 10⁻⁷",
     ]
 
@@ -97,6 +99,63 @@ def test_dots_stand_from_top_to_bottom() -> None:
     assert axes.get_xlabel() == "ratio"
     drawn = [line.get_xdata() for line in axes.lines]
     assert [list(x) for x in drawn] == [[1.0, 1.0], [0.5, 2.0], [1.0], [1.5, 3.0], [2.0]]
+
+
+def test_dots_of_one_line_stand_below_each_other_by_colour() -> None:
+    rows = [("a", "up", 1.0, 1.5), ("a", "down", 2.0, None), ("b", "up", 3.0, None)]
+    names = ("arm", "kind", "mean", "known")
+    table = pa.Table.from_pylist(
+        [dict(zip(names, r, strict=True)) | {"low": r[2] - 1, "high": r[2] + 1} for r in rows]
+    )
+    axes = axes_of(lambda a: figures.dots(a, table, x="x", by="kind", known="known"))
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [float(d.get_xdata()[0]) for d in dots] == [1.0, 2.0, 3.0]
+    up, down, other = (float(d.get_ydata()[0]) for d in dots)
+    assert up < 0 < down < other < 1
+    assert [d.get_color() for d in dots] == [COLORS[0], COLORS[1], COLORS[0]]
+    (diamond,) = (m for m in axes.lines if m.get_marker() == "D" and len(m.get_xdata()))
+    assert (float(diamond.get_xdata()[0]), float(diamond.get_ydata()[0])) == (1.5, up)
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["up", "down", "known"]
+
+
+def test_a_figure_without_data_is_empty_axes() -> None:
+    def drawing(axes: Any) -> None:
+        figures.curves(axes, BANDS.slice(0, 0), x="x", y="y")
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+
+    draw(figure_of(drawing))
+    draw(figure_of(lambda axes: figures.histogram(axes, {"a": []}, np.array([0.0, 1.0]), x="x")))
+
+
+@pytest.mark.parametrize(("panels", "grid"), [(1, (1, 1)), (3, (1, 3)), (4, (2, 2)), (5, (2, 3))])
+def test_panels_share_a_figure_and_one_legend(panels: int, grid: tuple[int, int]) -> None:
+    def drawing(*axes: Any) -> None:
+        assert len(axes) == panels
+        for one in axes:
+            bands(one)
+
+    assert rows_and_columns(panels) == grid
+    figure = Figure("name", "Title", "Caption.", drawing, BANDS, (7.0, 5.0), panels)
+    svg = draw(figure).svg.decode()
+    assert svg.count("<!-- easy -->") == 1
+    assert svg.count("<!-- step -->") == panels
+    assert svg.count("<!-- posts (per agent) -->") == grid[0]  # once in a row, where all share it
+
+
+@pytest.mark.parametrize("name", ["中文", "ไทย", "العربية", "a\u0378b", "tab\there"])
+def test_names_in_any_script_are_drawn_or_escaped(name: str) -> None:
+    table = pa.table({"arm": [name], "mean": [1.0], "low": [0.5], "high": [2.0], "kind": [name]})
+    svg = draw(figure_of(lambda axes: figures.dots(axes, table, x=name, by="kind"))).svg.decode()
+    escaped = name.encode("unicode_escape").decode()
+    shown = {label for label in (name, escaped) if f"<!-- {label} -->" in svg}
+    assert len(shown) == 1  # the axis, the line and the legend say it alike
+
+
+def test_letters_that_no_font_has_are_escaped_one_by_one() -> None:
+    fonts = families(["α", "b"])
+    assert fonts == ["DejaVu Sans"]
+    assert written("a\u0378β\n", fonts) == "a\\u0378β\n"
 
 
 def test_survival_is_the_share_of_at_least_so_much() -> None:
@@ -138,7 +197,19 @@ def test_a_layout_puts_those_who_are_tied_together() -> None:
     groups = {"left": np.flatnonzero(group), "right": np.flatnonzero(~group)}
     axes = axes_of(lambda axes: figures.network(axes, places, ties, groups))
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["left", "right"]
-    assert len(axes.lines[0].get_xdata()) == 3 * len(ties)
+    between, *within = axes.lines  # with gaps between the ties
+    assert [len(line.get_xdata()) for line in (between, *within)] == [3, 3 * 28, 3 * 28]
+    assert [line.get_color() for line in within] == list(COLORS[:2])
+
+
+def test_a_layout_may_begin_at_the_one_before() -> None:
+    ties = np.array([(i, (i + 1) % 12) for i in range(12)], np.int64)
+    before = figures.layout(12, ties, seed=1)
+    after = figures.layout(12, np.concatenate([ties, [(0, 6)]]), seed=9, start=before)
+    again = figures.layout(12, np.concatenate([ties, [(0, 6)]]), seed=1, start=before)
+    assert np.array_equal(after, again)
+    places = {i: np.linalg.norm(after[i] - before[i]) for i in range(12)}
+    assert max(places.values()) < np.ptp(before)
 
 
 def test_an_empty_layout_is_empty() -> None:

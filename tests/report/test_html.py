@@ -93,6 +93,14 @@ def test_all_texts_are_escaped(tmp_path: Path) -> None:
     assert html_table(["<b>"], [["<i>"]]).count("&lt;") == 2
 
 
+def test_headers_stand_where_their_columns_do() -> None:
+    table = html_table(["name", "n", "p"], [["a", 1, None], ["b", 2.5, float("nan")]])
+    assert '<th scope="col">name</th>' in table
+    assert '<th scope="col" class="number">n</th><th scope="col" class="number">p</th>' in table
+    assert '<td>b</td><td class="number">2.5</td><td class="number">–</td>' in table
+    assert "number" not in html_table(["n"], [])
+
+
 def test_what_was_not_found_is_as_plain_as_what_was(tmp_path: Path) -> None:
     text = write(tmp_path, findings=[FOUND, {**FOUND, "verdict": "not found"}]).read_text()
     assert "2 predictions: 1 supported, 1 not found." in text

@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hubbub.errors import ActionError, did_you_mean
 
@@ -301,6 +305,21 @@ class ActionTable:
                 if isinstance(part, Without | With | Add | Remove):
                     found.setdefault(part.pairs.name, part.pairs)
         return tuple(found.values())
+
+    @cached_property
+    def kinds(self) -> NDArray[np.int16]:
+        """The kind of item that each action creates, -1 for none, int16[a]."""
+        return np.array([-1 if s.inserts is None else s.inserts for s in self], np.int16)
+
+    @cached_property
+    def founding(self) -> dict[str, list[int]]:
+        """Codes of the actions that bring something other than items into being, by what."""
+        found: dict[str, list[int]] = {}
+        for code, spec in enumerate(self._specs):
+            for effect in spec.effects:
+                if isinstance(effect, Found):
+                    found.setdefault(effect.what, []).append(code)
+        return found
 
     @property
     def item_counters(self) -> tuple[str, ...]:

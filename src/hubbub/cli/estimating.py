@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +20,38 @@ from hubbub.engine.estimate import Estimate, estimate
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """Tokens that a GPU reads, or writes, per second, and the hours that a run may take.
+
+    The defaults are no measurement. They are what the data sheet of an A100 (312 TFLOP/s in
+    bfloat16, 2.0 TB/s) leaves of a model of 8 billion parameters: reading takes 2 FLOP per
+    parameter and token, 19,500 tokens/s at most, of which 41 %; for writing all weights, 16 GB,
+    go through the memory 125 times a second, with 16 replies at once.
+    """
+
+    reads: float = 8_000
+    writes: float = 2_000
+    hours: float = 24
+
+
 def show(
     path: Path,
     overrides: Mapping[str, Any],
     *,
     tokens_per_second: float | None = None,
     decisions_per_second: float | None = None,
+    gpu: Gpu | None = None,
+    measured: Path | None = None,
 ) -> None:
-    """Print what a scenario's run is expected to take: turns, calls, tokens, cost and time."""
+    """Print what a scenario's run is expected to take: turns, calls, tokens, cost and time.
+
+    `gpu` adds how many GPUs it takes; `measured` is the folder of a run to learn from.
+    """
     look_beside(path)
     scenario = load_scenario(path, overrides)
-    with RunProgress().waiting("making the agents ..."):
-        found = estimate(scenario, path.parent)
+    with RunProgress().waiting("making the agents, and rehearsing ..."):
+        found = estimate(scenario, path.parent, measured=measured)
     screen = console()
     if not found.models:
         screen.print(
@@ -39,6 +61,8 @@ def show(
         return
     _print_models(screen, found, scenario)
     _print_time(screen, found, tokens_per_second, decisions_per_second)
+    if gpu is not None:
+        _print_gpus(screen, found, gpu)
     _print_budget(screen, found, scenario)
     heading(screen, "What this rests on")
     for note in found.notes:
@@ -81,6 +105,22 @@ def _print_time(
         screen.print(
             f"\nAt {decisions:,.12g} decisions a second that takes {took}.", soft_wrap=True
         )
+
+
+def _print_gpus(screen: Console, found: Estimate, gpu: Gpu) -> None:
+    headers = ("model", "GPU-hours", f"GPUs for {gpu.hours:,.12g} h", "tokens read", "written")
+    rows = []
+    for model in found.models:
+        hours = model.gpu_hours(gpu.reads, gpu.writes)
+        fresh = round(model.prompt_tokens - model.cached_tokens)
+        gpus = max(1, ceil(hours / gpu.hours))
+        rows.append((model.model, f"{hours:,.1f}", gpus, fresh, round(model.reply_tokens)))
+    table(screen, "GPUs", headers, rows)
+    screen.print(
+        f"\nA GPU reads {gpu.reads:,.12g} tokens a second and writes {gpu.writes:,.12g} (--gpu-in, "
+        "--gpu-out: measure yours), is never idle, and does not read again what it has cached.",
+        soft_wrap=True,
+    )
 
 
 def _print_budget(screen: Console, found: Estimate, scenario: Scenario) -> None:

@@ -16,6 +16,7 @@ from hubbub.cli.options import (
     Seed,
     Set,
     SetLater,
+    Workers,
     overrides_of,
     record_of,
 )
@@ -50,6 +51,7 @@ def run(
     replay: Replay = None,
     only_missing: OnlyMissing = False,  # noqa: FBT002 - typer reads the default
     no_llm: NoLlm = False,  # noqa: FBT002
+    workers: Workers = None,
 ) -> None:
     """Run a scenario from step 1 into a new folder."""
     from hubbub.cli.running import start
@@ -61,6 +63,7 @@ def run(
         replay=record_of(replay, missing=only_missing),
         only_missing=only_missing,
         models=not no_llm,
+        workers=workers,
     )
 
 
@@ -75,12 +78,20 @@ def resume(
     set_: SetLater = None,
     replay: Replay = None,
     only_missing: OnlyMissing = False,  # noqa: FBT002 - typer reads the default
+    workers: Workers = None,
 ) -> None:
     """Go on with a stopped run, or extend a finished one."""
     from hubbub.cli.running import go_on
 
     replay = record_of(replay, missing=only_missing)
-    go_on(folder, steps, overrides=overrides_of(set_), replay=replay, only_missing=only_missing)
+    go_on(
+        folder,
+        steps,
+        overrides=overrides_of(set_),
+        replay=replay,
+        only_missing=only_missing,
+        workers=workers,
+    )
 
 
 def play(
@@ -119,13 +130,46 @@ def estimate(
             help="In place of --throughput: turns decided per second.",
         ),
     ] = None,
+    hours: Annotated[
+        float | None,
+        typer.Option("--hours", metavar="H", help="How many GPUs let it end in H hours. [24]"),
+    ] = None,
+    gpu_in: Annotated[
+        float | None,
+        typer.Option(
+            "--gpu-in", metavar="TOKENS", help="Tokens of prompts a GPU reads per second. [8000]"
+        ),
+    ] = None,
+    gpu_out: Annotated[
+        float | None,
+        typer.Option(
+            "--gpu-out", metavar="TOKENS", help="Tokens of replies it writes per second. [2000]"
+        ),
+    ] = None,
+    measured: Annotated[
+        Path | None,
+        typer.Option(
+            "--measured",
+            metavar="RUN",
+            help="A run of the same models: calls per turn and tokens are as there.",
+        ),
+    ] = None,
 ) -> None:
     """Tell what a run will ask of language models, and cost."""
     if throughput is not None and decisions is not None:
         raise typer.BadParameter("give --throughput or --decisions-per-second, not both")
-    if min(throughput or 1, decisions or 1) <= 0 or 0 in (throughput, decisions):
-        raise typer.BadParameter("a number per second must be above 0")
-    from hubbub.cli.estimating import show
+    for number in (throughput, decisions, hours, gpu_in, gpu_out):
+        if number is not None and not 0 < number < float("inf"):
+            raise typer.BadParameter("hours and numbers per second must be above 0")
+    from hubbub.cli.estimating import Gpu, show
 
-    overrides = overrides_of(set_, seed=seed, steps=steps)
-    show(scenario, overrides, tokens_per_second=throughput, decisions_per_second=decisions)
+    given = {"hours": hours, "reads": gpu_in, "writes": gpu_out}
+    gpu = {name: value for name, value in given.items() if value is not None}
+    show(
+        scenario,
+        overrides_of(set_, seed=seed, steps=steps),
+        tokens_per_second=throughput,
+        decisions_per_second=decisions,
+        gpu=Gpu(**gpu) if gpu else None,
+        measured=measured,
+    )

@@ -25,28 +25,28 @@ def load_scenario(path: str | Path, overrides: Mapping[str, Any] | None = None) 
     ScenarioError lists every problem with file, line, field and fix.
     """
     path = Path(path)
-    document = Document(_read(path), str(path))
+    document = Document(read_text(path), str(path))
     if document.data is None:
         raise ScenarioError(f"{path}: the file is empty; `hubbub init` writes one to start from")
     changed = apply_overrides(_mapping(document.data, str(path)), overrides or {})
-    return _validated(Scenario, changed, str(path), document, frozenset(overrides or ()))
+    return validated(Scenario, changed, str(path), document, frozenset(overrides or ()))
 
 
 def load_survey(path: str | Path) -> SurveyConfig:
     """Return the survey in a YAML file; ScenarioError lists every problem."""
     path = Path(path)
-    document = Document(_read(path), str(path))
+    document = Document(read_text(path), str(path))
     if not isinstance(document.data, Mapping) or "questions" not in document.data:
         raise ScenarioError(
             f"{path}: a questionnaire is a file with a list of questions, such as\n"
             "  questions:\n    - {name: trust, ask: I trust the news., kind: likert}"
         )
-    return _validated(SurveyConfig, document.data, str(path), document)
+    return validated(SurveyConfig, document.data, str(path), document)
 
 
 def parse_scenario(data: Mapping[str, Any], source: str = "scenario") -> Scenario:
     """Return the scenario of a mapping; ScenarioError lists every problem."""
-    return _validated(Scenario, _mapping(data, source), source)
+    return validated(Scenario, _mapping(data, source), source)
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -90,7 +90,8 @@ def to_yaml(scenario: Scenario) -> str:
     return dump(scenario.model_dump(mode="json"))
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a file in UTF-8; ScenarioError if there is none or it is not."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -109,6 +110,25 @@ def _read(path: Path) -> str:
             f"{path}: line {line}: the byte 0x{raw[error.start]:02x} is not UTF-8; "
             "save the file as UTF-8"
         ) from None
+
+
+def validated(
+    model: type[_Read],
+    data: Mapping[str, Any],
+    source: str,
+    document: Document | None = None,
+    overridden: Collection[str] = (),
+) -> _Read:
+    """Return the data as the model has it; ScenarioError lists every problem.
+
+    `source` names the data; `document` is the file it comes from, whose lines are named;
+    `overridden` are the dotted names that do not come from it.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        found = problems(error, model, document, overridden)
+    raise ScenarioError(listed(source, found))
 
 
 def _mapping(data: Any, source: str) -> Mapping[str, Any]:
@@ -143,17 +163,3 @@ def _index(items: list[Any], part: str, name: str) -> int:
         numbers = f"numbers from 0 to {len(items) - 1}" if items else "no entries"
         raise ScenarioError(f"{name} cannot be set: '{part}' is no entry; the list has {numbers}")
     return int(part)
-
-
-def _validated(
-    model: type[_Read],
-    data: Mapping[str, Any],
-    source: str,
-    document: Document | None = None,
-    overridden: Collection[str] = (),
-) -> _Read:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        found = problems(error, model, document, overridden)
-    raise ScenarioError(listed(source, found))

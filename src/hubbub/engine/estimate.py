@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,29 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub import population
-from hubbub.config.minds import BudgetConfig, ModelConfig
+from hubbub.config.minds import BudgetConfig, ModelConfig, PromptConfig
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
 from hubbub.engine.budget import cost
+from hubbub.engine.habits import REPAIRING, Habits, habits_of
 from hubbub.engine.origin import make_world
-from hubbub.engine.prompt_sizes import COMMENTED, Sizes
+from hubbub.engine.prompt_sizes import Sizes
+from hubbub.engine.rehearsal import Part, rehearse
 from hubbub.engine.schedule import assemble, check_schedule, start_events
-from hubbub.errors import ScenarioError
+from hubbub.engine.waking import Waking, hours_of
 from hubbub.llm.chat import Completion
 from hubbub.llm.tokens import BYTES_PER_TOKEN
 from hubbub.mind.survey import asked, due
 from hubbub.rng import Streams
-from hubbub.time import Clock
 from hubbub.world import World
 
-#: Tokens of a reply: an action with a text of some length, or without one; a note to oneself.
-REPLY, NOTE = 25, 60
-#: Of all turns, how many make a further call to see what a query found (where agents may look
-#: things up), and to repair a reply that could not be read.
-LOOKING, REPAIRING = 0.1, 0.05
+#: Tokens of a note to oneself.
+NOTE = 60
 #: Tokens of an answer to a question, by its kind; a label or number comes with the JSON around it.
 _ANSWER = {"text": 40, "choice": 12, "likert": 8, "number": 8}
-_HOURS = 24
 
 #: Calls, tokens of prompts, those of them that are the shared rules, tokens of replies.
 Load = NDArray[np.float64]
@@ -44,15 +41,17 @@ _WIDTH = 4
 class ModelEstimate:
     """What is expected to be asked of one model in a whole run.
 
-    `agents` it drives have `turns` in all; `most_turns` is a bound that holds if all of them were
-    replied to or mentioned in each step. `surveyed` are calls of surveys, repairs left out.
-    `calls` are those of turns and surveys. Of `prompt_tokens`, `cached_tokens` are the shared
-    rules. `cost` is in the currency of the prices, for endpoints that cache.
+    `agents` it drives have `turns` in all, of which `woken` are due to replies and mentions alone;
+    `most_turns` is a bound that holds if all of them were replied to or mentioned in each step.
+    `surveyed` are calls of surveys, repairs left out. `calls` are those of turns and surveys. Of
+    `prompt_tokens`, `cached_tokens` are the shared rules. `cost` is in the currency of the prices,
+    for endpoints that cache.
     """
 
     model: str
     agents: int
     turns: float
+    woken: float
     most_turns: float
     surveyed: int
     calls: float
@@ -65,6 +64,14 @@ class ModelEstimate:
     def tokens(self) -> float:
         """Tokens of prompts and replies."""
         return self.prompt_tokens + self.reply_tokens
+
+    def gpu_hours(self, reads: float, writes: float) -> float:
+        """Return the hours of a GPU that reads, or writes, so many tokens per second.
+
+        It does one after the other and is never idle; what is cached takes no time.
+        """
+        fresh = self.prompt_tokens - self.cached_tokens
+        return (fresh / reads + self.reply_tokens / writes) / 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,33 +101,45 @@ class Estimate:
         return sum(m.tokens for m in self.models)
 
 
-def estimate(scenario: Scenario, base: Path | str = ".") -> Estimate:
+def estimate(
+    scenario: Scenario, base: Path | str = ".", *, measured: Path | str | None = None
+) -> Estimate:
     """Return what a run of the scenario is expected to ask of its models.
 
-    Makes the population, as the run does. `base` is the folder from which the scenario's relative
-    paths start. ScenarioError for what a run would refuse, too.
+    Makes the population, as the run does, and rehearses the first steps without models. `base` is
+    the folder from which the scenario's relative paths start. `measured` is the folder of a run of
+    the same models, from whose record their habits are taken. ScenarioError for what a run would
+    refuse, too; RunError if the record tells nothing.
     """
+    used = _used(scenario)
+    known = {} if measured is None else habits_of(measured, used)
     encoder = make_encoder(scenario.encoder.kind, scenario.encoder.dims)
     people = population.build(scenario, encoder, Streams(scenario.seed), Path(base))
     world = make_world(scenario, encoder, people)
     clock, platform, _, mix = assemble(scenario, world)
     check_schedule(scenario, world)
     start_events(world, platform, scenario.products, people.posts)
-    hours = _hours(clock, scenario.steps)
+    hours = hours_of(clock, scenario.steps)
     sizes = Sizes(scenario, world)
-    plans = {name: _Plan(scenario.steps) for name in sorted(_used(scenario))}
+    assumed = Habits.assumed(look_things_up=sizes.look_things_up)
+    plans = {n: _Plan(scenario.steps, known.get(n, assumed)) for n in sorted(used)}
     group_of = mix.assignment(world)
-    for g, group in enumerate(scenario.agents):
-        members = np.flatnonzero(group_of == g).astype(np.int32)
-        if group.model is not None and len(members):
-            _add_turns(plans[group.model], scenario, world, sizes, g, members, hours)
     _add_surveys(plans, scenario, world, sizes, group_of)
+    waking = {
+        g: Waking.of(scenario.time, world, members.astype(np.int32), hours)
+        for g, group in enumerate(scenario.agents)
+        if group.model is not None and len(members := np.flatnonzero(group_of == g))
+    }
+    panels = {g: its.panel() for g, its in waking.items() if its.turns.any()}
+    rehearsed, parts = rehearse(scenario, world, sizes, panels, group_of)
+    for g, its in waking.items():
+        group = scenario.agents[g]
+        plans[str(group.model)].add_turns(its, parts.get(g), group.prompt or scenario.prompt)
     prices = {name: _prices(scenario.models[name]) for name in plans}
     rows = tuple(plan.row(name, prices[name]) for name, plan in plans.items())
     reaches, short = _reach(scenario.budget, plans, prices, scenario.steps)
-    return Estimate(
-        scenario.name, scenario.steps, rows, reaches, short, tuple(_notes(scenario, rows, sizes))
-    )
+    notes = (*_turn_notes(scenario, rows, rehearsed, parts), *_token_notes(plans, known))
+    return Estimate(scenario.name, scenario.steps, rows, reaches, short, notes)
 
 
 def _used(scenario: Scenario) -> set[str]:
@@ -128,23 +147,44 @@ def _used(scenario: Scenario) -> set[str]:
     return {name for name in named if name is not None}
 
 
-def _hours(clock: Clock, steps: int) -> NDArray[np.int64]:
-    """Return the hour of day in which each step begins, int64[steps], step 1 first."""
-    try:
-        return np.array([clock.hour(t) for t in range(1, steps + 1)], np.int64)
-    except OverflowError:
-        raise ScenarioError(
-            f"time: step {steps:,} would lie beyond the year 9999; take shorter steps or fewer"
-        ) from None
-
-
 class _Plan:
     """What is asked of one model, step by step: `load` float64[steps + 1, 4], from step 0."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, habits: Habits) -> None:
         self.load: Load = np.zeros((steps + 1, _WIDTH))
+        self.habits = habits
         self.agents = self.surveyed = 0
-        self.turns = self.most_turns = 0.0
+        self.turns = self.woken = self.most_turns = 0.0
+
+    def add_turns(self, waking: Waking, part: Part | None, prompt: PromptConfig) -> None:
+        """Add the turns of a group's agents. There are none if there is no `part`."""
+        self.agents += len(waking.members)
+        self.most_turns += waking.most
+        if part is None:
+            return
+        own, by_step = float(waking.turns.sum()), waking.by_step + part.woken
+        turns = float(by_step.sum())
+        self.turns += turns
+        self.woken += turns - own
+        self._add(by_step * self.habits.calls, part.rules, part.prompts, self.habits.reply)
+        if prompt.reflect_every is not None:
+            notes = _reflections(waking.turns * (turns / own), prompt.reflect_every)
+            self._add(by_step * (notes / turns), part.rules, part.notes, NOTE)
+
+    def add_survey(self, step: int, agents: int, rules: float, user: float, reply: float) -> None:
+        """Add a survey that is held after a step."""
+        calls = np.zeros(len(self.load))
+        calls[step] = agents * (1 + REPAIRING)
+        self._add(calls, rules, user, reply)
+        self.surveyed += agents
+
+    def _add(self, calls: Load, rules: float, user: Load | float, reply: float) -> None:
+        """Add calls in each of the last steps, with so many tokens each: float64, by step."""
+        stretch, rows = self.habits.stretch, self.load[len(self.load) - len(calls) :]
+        rows[:, 0] += calls
+        rows[:, 1] += calls * (rules + user) * stretch
+        rows[:, 2] += calls * rules * stretch
+        rows[:, 3] += calls * reply
 
     def row(self, name: str, prices: Load) -> ModelEstimate:
         total = self.load.sum(axis=0)
@@ -153,6 +193,7 @@ class _Plan:
             model=name,
             agents=self.agents,
             turns=self.turns,
+            woken=self.woken,
             most_turns=self.most_turns,
             surveyed=self.surveyed,
             calls=calls,
@@ -161,67 +202,6 @@ class _Plan:
             reply_tokens=reply,
             cost=float(total @ prices),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Awake:
-    """How often the agents of a group are expected to be awake.
-
-    `by_hour` and `most_by_hour` float64[24] are turns in one step of that hour; `turns` float64[k]
-    those of each agent in the whole run; `ever` how many agents are expected to have one at all.
-    """
-
-    by_hour: NDArray[np.float64]
-    most_by_hour: NDArray[np.float64]
-    turns: NDArray[np.float64]
-    ever: float
-
-    @classmethod
-    def of(
-        cls, scenario: Scenario, world: World, members: NDArray[np.int32], hours: NDArray[np.int64]
-    ) -> _Awake:
-        """Add up the chances by which `time.draw` draws who is awake."""
-        curve, rate = world.agents["curve"][members], world.agents["rate"][members]
-        woken = scenario.time.wake_rate if scenario.time.wake_on_notice else 0.0
-        by_hour, most = np.zeros(_HOURS), np.zeros(_HOURS)
-        turns, never = np.zeros(len(members)), np.ones(len(members))
-        for hour, count in enumerate(np.bincount(hours, minlength=_HOURS).tolist()):
-            if count:
-                chance = np.minimum(world.curves[curve, hour] * rate, 1.0).astype(np.float64)
-                by_hour[hour] = chance.sum()
-                most[hour] = (chance + woken * (1 - chance)).sum()
-                turns += count * chance
-                never *= (1 - chance) ** count
-        return cls(by_hour, most, turns, float((1 - never).sum()))
-
-
-def _add_turns(
-    plan: _Plan,
-    scenario: Scenario,
-    world: World,
-    sizes: Sizes,
-    group: int,
-    members: NDArray[np.int32],
-    hours: NDArray[np.int64],
-) -> None:
-    """Add the turns of a group's agents to the plan of their model."""
-    awake = _Awake.of(scenario, world, members, hours)
-    turns = float(awake.turns.sum())
-    plan.agents += len(members)
-    plan.turns += turns
-    plan.most_turns += float(awake.most_by_hour[hours].sum())
-    if not turns:
-        return
-    prompt = scenario.agents[group].prompt or scenario.prompt
-    size = sizes.of_group(group, members, awake.turns)
-    first, later = size.first, size.later
-    user = (awake.ever * first + (turns - awake.ever) * later) / turns
-    calls = 1 + REPAIRING + (LOOKING if sizes.look_things_up else 0.0)
-    per_turn = calls * np.array([1.0, size.rules + user, size.rules, REPLY])
-    if prompt.reflect_every is not None:
-        notes = _reflections(awake.turns, prompt.reflect_every) / turns
-        per_turn += notes * np.array([1.0, size.rules + size.reflection, size.rules, NOTE])
-    plan.load[1:] += awake.by_hour[hours][:, None] * per_turn
 
 
 def _reflections(turns: NDArray[np.float64], every: int) -> float:
@@ -253,10 +233,9 @@ def _add_surveys(
             for name, plan in plans.items():
                 mine = agents[answering == name]
                 if len(mine):
-                    rules, user = sizes.of_survey(survey, mine, remembering=models[mine] != "")
-                    one = np.array([1.0, rules + user, rules, reply])
-                    plan.load[step] += len(mine) * (1 + REPAIRING) * one
-                    plan.surveyed += len(mine)
+                    remembering = models[mine] != ""
+                    rules, user = sizes.of_survey(survey, mine, remembering=remembering)
+                    plan.add_survey(step, len(mine), rules, user, reply)
     world.step = 0
 
 
@@ -290,37 +269,45 @@ def _reach(
     return reaches, short
 
 
-def _notes(scenario: Scenario, rows: tuple[ModelEstimate, ...], sizes: Sizes) -> Iterator[str]:
-    """Yield what the figures rest on, in words."""
-    if any(row.turns for row in rows):
-        yield "Turns: the agents' chances to be awake, added up over the steps."
-        if scenario.time.wake_on_notice and scenario.time.wake_rate:
-            most = sum(row.most_turns for row in rows)
-            yield (
-                "Replies and mentions wake agents, too, which is not in the figures: if everyone "
-                f"got some in every step, there would be {most:,.0f} turns."
-            )
-        yield from _prompt_notes(scenario, sizes)
+def _turn_notes(
+    scenario: Scenario, rows: tuple[ModelEstimate, ...], rehearsed: int, parts: Mapping[int, Part]
+) -> Iterator[str]:
+    """Yield what the figures on turns and prompts rest on, in words."""
+    if not parts:
+        return
+    whole = rehearsed == scenario.steps
     yield (
-        f"Replies are taken to have {REPLY} tokens, notes {NOTE}, and {REPAIRING:.0%} of calls "
-        "to need a repair"
-        + (f"; {LOOKING:.0%} of turns look something up." if sizes.look_things_up else ".")
+        f"{'All' if whole else f'The first {rehearsed}'} steps were rehearsed with the statistical "
+        "policy in place of the models, and prompts measured on the way"
+        + ("." if whole else ". Later ones are taken to be as the last of these.")
     )
+    woken = (
+        f"{sum(row.woken for row in rows):,.0f} because of replies and mentions in the rehearsal"
+    )
+    most = f"{sum(row.most_turns for row in rows):,.0f}, if everyone got some in every step"
+    waking = scenario.time.wake_on_notice and scenario.time.wake_rate
     yield (
-        f"Tokens are counted as UTF-8 bytes / {BYTES_PER_TOKEN}. Cached are the rules that all "
-        "prompts begin with, if the endpoints keep them."
+        "Turns: the agents' chances to be awake, added up over the steps"
+        + (f"; {woken}. There are at most {most}." if waking else ".")
     )
-    if any(e.sign_up is not None or e.set is not None for e in scenario.events):
-        yield "Agents who sign up and settings that change in mid-run are left out."
-
-
-def _prompt_notes(scenario: Scenario, sizes: Sizes) -> Iterator[str]:
-    for g, size in sizes.groups.items():
+    for g, part in parts.items():
         model: Any = scenario.agents[g].model
         yield (
-            f"Prompts of agents.{g} ({model}): {size.rules:,.0f} tokens of rules, and "
-            f"{size.first:,.0f} on average over {size.samples} agents as the world is before "
-            f"step 1; {size.later:,.0f} from their second turn on, with a full memory and "
-            f"{sizes.slots} posts"
-            + (f", {COMMENTED:.0%} of their comments." if sizes.commented else ".")
+            f"Prompts of agents.{g} ({model}), on average over {part.samples} agents: "
+            f"{part.rules:,.0f} tokens of rules, and {part.prompts[0]:,.0f} in step 1, "
+            f"{part.prompts[-1]:,.0f} in the last."
         )
+    if any(e.sign_up is not None or e.set is not None for e in scenario.events):
+        yield "Turns of agents who sign up, and what changed settings do to prompts, are left out."
+
+
+def _token_notes(plans: Mapping[str, _Plan], known: Collection[str]) -> Iterator[str]:
+    """Yield what the figures on calls and tokens rest on, in words."""
+    for name, plan in plans.items():
+        its, how = plan.habits, "Measured" if name in known else "Assumed"
+        per_token = BYTES_PER_TOKEN / its.stretch
+        yield (
+            f"{how} of {name}: {its.calls:.2f} calls a turn, {its.reply:.0f} tokens a reply, "
+            f"a token for {per_token:.1f} bytes of a prompt."
+        )
+    yield "Cached are the rules that all prompts begin with, if the endpoints keep them."

@@ -1,14 +1,12 @@
-"""How long the prompts of a run will be: measured on a sample of agents before it begins."""
+"""How long the prompts of a run are: measured on some agents of a world; no model is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.actions import Kind
 from hubbub.actions.spec import Query
 from hubbub.config.minds import BudgetConfig, SurveyConfig
 from hubbub.config.scenario import Scenario
@@ -17,89 +15,72 @@ from hubbub.engine.minds import MEMORY_TOKENS, Minds
 from hubbub.engine.schedule import assemble
 from hubbub.engine.voices import Voices
 from hubbub.feed.comments import shown_comments
-from hubbub.feed.settings import resolve
 from hubbub.llm.chat import ChatRequest, Completion
-from hubbub.llm.tokens import BYTES_PER_TOKEN, estimate_tokens
+from hubbub.llm.tokens import estimate_tokens
 from hubbub.mind.memory import Memory
 from hubbub.mind.records import Call
 from hubbub.mind.survey import Questionnaire, about
 from hubbub.policy import Observation
-from hubbub.world import World
+from hubbub.world import Events, Slate, World
 
 #: Agents of a group whose prompts are measured.
 SAMPLE = 50
-#: Of the comments that may be shown, the share that there are once a run has gone on for a while.
-COMMENTED = 0.5
-#: Bytes of a line beside its text: number, author, age, counts; and of texts yet to be written.
-_FRAME, _POST, _COMMENT = 30, 100, 70
-
-
-@dataclass(frozen=True, slots=True)
-class GroupSizes:
-    """Mean tokens of the prompts of a group's agents, from `samples` of them.
-
-    `rules` is the shared head; `first` what follows it in a first turn, on the world before step 1;
-    `later` in the turns after that. `reflection` is what asks for a note to oneself.
-    """
-
-    samples: int
-    rules: float
-    first: float
-    later: float
-    reflection: float
 
 
 class Sizes:
-    """Measures prompts on the world before step 1; nothing is asked of a model.
+    """Measures prompts on a world as it stands; a world that moves on must be told to `remember`.
 
-    `slots` are the posts of a full slate; `commented` says whether comments are shown and may be
-    written, `look_things_up` whether agents may make queries. `groups` holds what was measured.
+    `look_things_up` says whether agents may make queries.
     """
 
     def __init__(self, scenario: Scenario, world: World) -> None:
         self._scenario, self._world = scenario, world
-        clock, self._platform, self._feed, mix = assemble(scenario, world)
+        clock, self._platform, self._feed, self._mix = assemble(scenario, world)
         memory = Memory(world.table, step_minutes=scenario.time.step_minutes)
         self._asking = _Gathering()
         self._minds = Minds(world, memory, self._asking, Budget(BudgetConfig(), scenario.models))
-        self._minds.configure(Voices(world, scenario, self._platform, mix, clock))
+        self._minds.configure(Voices(world, scenario, self._platform, self._mix, clock))
         allowed = [s for s, on in zip(world.table, self._platform.allowed, strict=True) if on]
         self.look_things_up = scenario.turns.max_calls > 1 and any(
             isinstance(e, Query) and e.name != "slate" for s in allowed for e in s.effects
         )
-        self.commented = scenario.feed.comments > 0 and any(
-            s.inserts == Kind.comment for s in allowed
-        )
-        feed = resolve(scenario.feed, scenario.platform.preset)
-        self.slots = feed.following + feed.recommended
-        self.groups: dict[int, GroupSizes] = {}
 
-    def of_group(
-        self, group: int, members: NDArray[np.int32], turns: NDArray[np.float64]
-    ) -> GroupSizes:
-        """Return the sizes of these agents' prompts; those with more `turns` count for more."""
-        prompt = self._scenario.agents[group].prompt or self._scenario.prompt
-        obs = self._observe(members[sample(turns)])
-        self._asking.requests.clear()
-        self._minds.ask(1, [obs])
+    def group_of(self) -> NDArray[np.int16]:
+        """Return the group of each agent, int16[n], -1 for none."""
+        return self._mix.assignment(self._world)
+
+    def remember(
+        self, step: int, events: Events, slate: Slate | None, panel: NDArray[np.bool_]
+    ) -> None:
+        """Let the agents of the `panel` (bool[n]), and nobody else, remember what happened."""
+        self._minds.memory.fold(self._world, step, events, slate, panel)
+
+    def of_rules(self, group: int) -> float:
+        """Return the tokens of the shared rules of a group's prompts."""
+        return float(estimate_tokens(self._minds.voices.manners[group].prompter.system))
+
+    def of_turns(self, agents: NDArray[np.int32], step: int) -> NDArray[np.float64]:
+        """Return the tokens that follow the rules in the agents' prompts, float64[k].
+
+        The agents (ascending, driven by models) are taken to be awake in `step`.
+        """
+        self._minds.ask(step, [self._observe(agents, step)])
         self._minds.send()
-        requests = self._asking.requests
-        first = _mean([r.user for r in requests])
-        missing = self.slots - float(np.diff(obs.slate.offsets).mean())
-        later = first + prompt.memory_tokens + missing * self._post(prompt.post_chars)
-        if self.commented:
-            comments = COMMENTED * self.slots * self._scenario.feed.comments
-            later += comments * (min(_COMMENT, prompt.comment_chars) + _FRAME) / BYTES_PER_TOKEN
+        asked = self._asking.requests
+        tokens = np.array([estimate_tokens(asked[a].user) for a in agents.tolist()], np.float64)
+        self._minds.salvage()  # no reply will ever come
+        return tokens
+
+    def of_reflections(self, group: int, agents: NDArray[np.int32], step: int) -> float:
+        """Return the mean tokens, without the rules, of what asks these agents for a note."""
+        prompt = self._scenario.agents[group].prompt or self._scenario.prompt
         persona = self._minds.voices.persona
-        notes = [
-            self._minds.memory.reflection_prompt(self._world, a, 1, 0, persona(a))
-            for a in obs.agents.tolist()
+        asking = self._minds.memory.reflection_prompt
+        texts = [
+            asking(self._world, agent, step, prompt.memory_tokens, persona(agent))
+            for agent in agents.tolist()
         ]
-        rules = _mean([r.system for r in requests])
-        reflection = _mean(notes) + prompt.memory_tokens
-        found = GroupSizes(len(requests), rules, first, later, reflection)
-        self.groups[group] = found
-        return found
+        return _mean(texts)
 
     def of_survey(
         self, survey: SurveyConfig, agents: NDArray[np.int32], *, remembering: NDArray[np.bool_]
@@ -114,13 +95,13 @@ class Sizes:
             user += MEMORY_TOKENS * float(remembering.mean())
         return float(estimate_tokens(Questionnaire(survey).system)), user
 
-    def _observe(self, agents: NDArray[np.int32]) -> Observation:
+    def _observe(self, agents: NDArray[np.int32], step: int) -> Observation:
         world, platform, scenario = self._world, self._platform, self._scenario
-        frame = self._feed.prepare(world, 1, world.streams)
+        frame = self._feed.prepare(world, step, world.streams)
         slate = self._feed.rank(world, frame, agents)
         return Observation(
             world=world,
-            step=1,
+            step=step,
             slate=slate,
             comments=shown_comments(world, slate, scenario.feed.comments, frame.hidden),
             allowed=platform.allowed,
@@ -133,24 +114,15 @@ class Sizes:
             shard_size=len(agents),
         )
 
-    def _post(self, longest: int) -> float:
-        """Return the tokens of a post's line: of those that there are, on average, else a guess."""
-        items, texts = self._world.items, self._world.texts
-        posts = np.flatnonzero(items["kind"] == Kind.post)
-        some = posts[sample(np.ones(len(posts)))] if len(posts) else posts
-        written = [len(texts[int(t)].encode()[:longest]) for t in items["text"][some]]
-        size = float(np.mean(written)) if written else min(_POST, longest)
-        return (size + _FRAME) / BYTES_PER_TOKEN
-
 
 class _Gathering:
-    """Takes requests as an inferencer does, and keeps them."""
+    """Takes requests as an inferencer does, and keeps them, by agent."""
 
     def __init__(self) -> None:
-        self.requests: list[ChatRequest] = []
+        self.requests: dict[int, ChatRequest] = {}
 
     def submit(self, asked: Sequence[tuple[Call, ChatRequest]]) -> None:
-        self.requests += [request for _, request in asked]
+        self.requests.update((call.agent, request) for call, request in asked)
 
     def wait(self, timeout: float | None = None) -> list[tuple[Call, Completion]]:
         return []

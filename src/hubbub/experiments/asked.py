@@ -8,6 +8,7 @@ from typing import Any
 
 from hubbub.config.load import apply_overrides
 from hubbub.errors import ScenarioError, did_you_mean
+from hubbub.experiments.driving import STATISTICAL
 from hubbub.experiments.records import Options, Trial
 
 #: The overrides that are not a scenario's: who drives the agents, and who judges their texts.
@@ -29,6 +30,16 @@ class Asked:
     models: tuple[str, ...]
     judge: str | None
     replicates: int | None
+
+    @property
+    def drivers(self) -> tuple[str | None, ...]:
+        """The models that drive agents, or None alone for the statistical policy."""
+        return self.models or (None,)
+
+    @property
+    def who(self) -> str:
+        """What drives the agents, for a sentence."""
+        return f"language models ({', '.join(self.models)})" if self.models else f"a {STATISTICAL}"
 
     @classmethod
     def of(cls, options: Options) -> Asked:

@@ -17,6 +17,7 @@ from hubbub.actions import SCALE
 from hubbub.config.load import apply_overrides, parse_scenario
 from hubbub.config.scenario import Scenario, SyntheticConfig
 from hubbub.embed import make_encoder
+from hubbub.experiments.driving import driver
 from hubbub.population.opinions import initial_opinions
 from hubbub.population.synthetic import generate
 from hubbub.rng import Stream, Streams
@@ -91,7 +92,7 @@ def dilemma_scenario(
         ],
     }  # fmt: skip
     if model is not None:
-        data["agents"] = [{"model": model}]
+        data["agents"] = [driver(model)]
         survey = {"name": "helen", "questions": QUESTIONS, "every": EVERY, "steps": [0]}
         data["surveys"] = [survey]
     return parse_scenario(apply_overrides(data, overrides), "the study 'polarization'")

@@ -17,7 +17,7 @@ from hubbub.actions import Kind
 from hubbub.config.load import apply_overrides, parse_scenario
 from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
-from hubbub.errors import RunError
+from hubbub.experiments.driving import driver, run_on
 from hubbub.rng import Streams
 from hubbub.world import World
 
@@ -71,10 +71,9 @@ def forum_scenario(
         },
     }  # fmt: skip
     data = apply_overrides(apply_overrides(data, changes), overrides)
-    driver = {"policy": "statistical"} if model is None else {"model": model}
     synthetic = data["population"]["synthetic"]
     synthetic["agents"] += 1  # the account that gives the first points
-    data["agents"] = [{"policy": "idle", "where": {"id": synthetic["agents"] - 1}}, driver]
+    data["agents"] = [{"policy": "idle", "where": {"id": synthetic["agents"] - 1}}, driver(model)]
     return parse_scenario(data, "the study 'herding'")
 
 
@@ -107,6 +106,4 @@ def run_treated(sim: Simulation, treat: Callable[[World, NDArray[np.int64]], Sig
         treated = np.concatenate([treated, signs])
         if sim.t == sim.scenario.steps:
             return treated
-        sim.run(1)
-        if sim.paused:
-            raise RunError(f"the run ended early: {sim.paused}")
+        run_on(sim, 1)

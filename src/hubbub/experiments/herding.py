@@ -18,12 +18,14 @@ from hubbub.experiments.false_claims import (
 )
 from hubbub.experiments.forum import by_lot, forum_scenario, run_treated
 from hubbub.experiments.herding_predictions import (
+    AS_PUBLISHED,
     BLIND,
     CLAIMS,
     HOT,
     NONE,
     STRENGTH,
     by_treatment,
+    has_strength,
     predictions,
     strength_in,
 )
@@ -44,9 +46,6 @@ from hubbub.experiments.worker import threads
 from hubbub.report.records import Figure
 
 _REPLICATES = 12
-#: The strength that makes a first up-vote 32 % likelier at a score of 1 (Muchnik et al. 2013):
-#: ln(1.32) / log10(2), since the utility of an up-vote is herding * log10(1 + score).
-AS_PUBLISHED = 0.92
 _ARMS: dict[str, dict[str, Any]] = {
     BLIND: {"feed.preset": "random", "behaviour.herding": AS_PUBLISHED},
     NONE: {"feed.preset": "random", "behaviour.herding": 0.0},
@@ -113,14 +112,14 @@ class Herding:
         values = by_treatment(results.values)
         tested: list[tuple[Hypothesis, Estimate]] = []
         for arm in dict.fromkeys(results.values["arm"].to_pylist()):
-            if not arm.endswith((CLAIMS, HOT)):
+            if has_strength(arm):
                 tested.append(strength_in(arm, results))
             tested += estimates(values, predictions(arm), seed=asked.seed)
         return judge(tested)
 
     def figures(self, results: Results, options: Options) -> Sequence[Figure]:
-        """Return scores and first votes by treatment beside published values, and the strength."""
-        return figures(results)
+        """Return ratios beside published values, the strength, scores, and agreement."""
+        return figures(results, Asked.of(options))
 
     def story(
         self, results: Results, findings: Sequence[Finding], options: Options

@@ -16,6 +16,9 @@ from hubbub.experiments.votes import STRENGTHS, TREATMENTS, Balance, strength, t
 #: The settings; an arm is one of them, or a model's name and one of them.
 BLIND, NONE, HOT, CLAIMS = "score-blind feed", "no herding", "hot feed", "false claims"
 STRENGTH = "herding_strength"
+#: The strength that makes a first up-vote 32 % likelier at a score of 1 (Muchnik et al. 2013):
+#: ln(1.32) / log10(2), since the utility of an up-vote is herding * log10(1 + score).
+AS_PUBLISHED = 0.92
 
 
 def total_balance(results: Results, arm: str) -> tuple[Balance, int]:
@@ -48,6 +51,11 @@ def treated(arm: str, treatment: str) -> str:
     return f"{arm}, {treatment}"
 
 
+def has_strength(arm: str) -> bool:
+    """Say whether the strength of herding can be found in an arm: items are shown blind to it."""
+    return not arm.endswith((CLAIMS, HOT))
+
+
 def strength_in(arm: str, results: Results) -> tuple[Hypothesis, Estimate]:
     """Return the prediction that agents of an arm heed scores, and the strength that is found."""
     total, n = total_balance(results, arm)
@@ -57,9 +65,8 @@ def strength_in(arm: str, results: Results) -> tuple[Hypothesis, Estimate]:
     test = "randomisation test (normal limit); interval by G-estimation"
     if not np.isfinite(found.z):
         p, test = UNTESTED, "not tested: too few votes"
-    what = "strength of herding (weight of log10(1 + |score|))"
     hypothesis = Hypothesis(text, STRENGTH, arm, 0.0, "greater")
-    return hypothesis, Estimate(what, found.value, found.low, found.high, p, test, (n, 0))
+    return hypothesis, Estimate("G-estimate", found.value, found.low, found.high, p, test, (n, 0))
 
 
 def predictions(arm: str) -> list[Hypothesis]:

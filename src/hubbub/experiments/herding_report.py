@@ -8,20 +8,27 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from hubbub.experiments.asked import Asked
+from hubbub.experiments.false_claims import HIGH, LOW
 from hubbub.experiments.herding_predictions import (
+    AS_PUBLISHED,
     BLIND,
     CLAIMS,
     HOT,
+    NONE,
     by_treatment,
+    has_strength,
     predictions,
     total_balance,
 )
+from hubbub.experiments.plots import MEANS, averages, named, names_in
 from hubbub.experiments.records import Finding, Results
 from hubbub.experiments.statistics import estimates
-from hubbub.experiments.telling import found_and_not
-from hubbub.experiments.votes import STRENGTHS, TREATMENTS
+from hubbub.experiments.verdicts import sentences
+from hubbub.experiments.votes import TREATMENTS, strength
+from hubbub.report.figures import dots, histogram
 from hubbub.report.records import Figure
 
 #: Muchnik, Aral and Taylor 2013, doi:10.1126/science.1240466: abstract. The down-treatment was
@@ -58,20 +65,22 @@ _WORDS = {
     "posts_score": "score of posts",
     "comments_score": "score of comments",
 }
+#: The marks at the axis of ratios, which ends a little beyond them.
+_RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
 #: Scores from here on share the last place of the figure.
 _MOST = 8
 
 
-def figures(results: Results) -> list[Figure]:
-    """Return the ratios beside published values, scores by treatment, strength and agreement."""
-    arms = list(dict.fromkeys(results.values["arm"].to_pylist()))
-    made = [_ratios(results, arms), _scores(results, arms), _strengths(results, arms)]
+def figures(results: Results, asked: Asked) -> list[Figure]:
+    """Return the ratios beside published values, the strength, scores by treatment, agreement."""
+    arms = names_in(results.values, "arm")
+    made = [_ratios(results, arms), _strengths(results, arms, asked), _scores(results, arms[0])]
     return made + ([_agreement(results)] if any(a.endswith(CLAIMS) for a in arms) else [])
 
 
 def story(results: Results, findings: Sequence[Finding], asked: Asked) -> list[str]:
     """Return what was done, what was found and what not, and what is assumed."""
-    return [_done(asked), *found_and_not(findings), *_compared(asked), *_assumed(asked)]
+    return [_done(asked), *sentences(findings), *_compared(asked), *_assumed(asked)]
 
 
 def ratios(results: Results, arms: Sequence[str]) -> pa.Table:
@@ -103,135 +112,110 @@ def _published(arm: str, measure: str, treatment: str) -> Published | None:
 
 def _ratios(results: Results, arms: Sequence[str]) -> Figure:
     data = ratios(results, arms)
-    rows = data.to_pylist()
+    lines = [f"{r['arm']}: {_WORDS[r['measure']]}" for r in data.to_pylist()]
+    shown = data.append_column("line", pa.array(lines)).rename_columns({"ratio": "mean"})
 
     def draw(axes: Any) -> None:
-        for place, row in enumerate(reversed(rows)):
-            color = "C0" if row["treatment"] == "up-treated" else "C1"
-            axes.plot([row["low"], row["high"]], [place, place], color=color)
-            axes.plot([row["ratio"]], [place], "o", color=color)
-            if row["published"] is not None:
-                axes.plot([row["published"]], [place], "D", mfc="none", color="0.2")
-        axes.axvline(1.0, color="0.6", linewidth=0.8)
+        dots(axes, shown, x="ratio to what began with 0 (logarithmic)", of="line", by="treatment",
+             reference=1.0, known="published")  # fmt: skip
         axes.set_xscale("log")
-        ticks = [0.5, 0.7, 1.0, 1.4, 2.0]
-        axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        axes.set_xticks(_RATIOS, [f"{ratio:g}" for ratio in _RATIOS])
         axes.minorticks_off()
-        axes.set_yticks(range(len(rows)), [_label(row) for row in reversed(rows)])
-        axes.set_xlabel("ratio to items that began with 0 (logarithmic)")
+        low, high = axes.get_xlim()
+        axes.set_xlim(max(low, 0.8 * _RATIOS[0]), min(high, _RATIOS[-1] / 0.8))
 
     caption = (
-        "What began with +1 or -1 against what began with 0: dots with 95 % intervals; open "
-        "diamonds are published values."
+        "First up-votes per view, and final scores, of what began with +1 (up-treated) or -1 "
+        "(down-treated), divided by those of what began with 0: with 95 % bootstrap intervals, cut "
+        "where they leave the picture. Diamonds are ratios found among people: "
+        f"{_MUCHNIK} (score-blind feed), {_GLENSKI} (hot feed)."
     )
-    size = (6.4, 1.2 + 0.28 * len(rows))
+    size = (6.4, 1.3 + 0.45 * len(set(lines)))
     return Figure("ratios", "First points and what follows", caption, draw, data, size)
 
 
-def _label(row: dict[str, Any]) -> str:
-    return f"{row['arm']}: {_WORDS[row['measure']]}, {TREATMENTS[row['treatment']]:+d}"
-
-
-def _scores(results: Results, arms: Sequence[str]) -> Figure:
-    """Return the shares of items by final score and treatment in the first arm."""
-    arm = arms[0]
-    counts: dict[tuple[str, int], int] = {}
-    for row in results.tables["scores"].to_pylist():
-        if row["arm"] == arm:
-            key = row["treatment"], max(-_MOST, min(_MOST, row["score"]))
-            counts[key] = counts.get(key, 0) + row["count"]
-    totals = {t: sum(n for (name, _), n in counts.items() if name == t) for t in TREATMENTS}
-    rows = [
-        {"treatment": t, "score": score, "share": counts.get((t, score), 0) / max(1, totals[t])}
-        for t in TREATMENTS
-        for score in range(-_MOST, _MOST + 1)
-    ]
-    data = pa.Table.from_pylist(rows)
+def _strengths(results: Results, arms: Sequence[str], asked: Asked) -> Figure:
+    """Return the strength of herding that is found in each arm, beside the one built in."""
+    rows = []
+    for arm in filter(has_strength, arms):
+        total, n = total_balance(results, arm)
+        found = strength(total)
+        built_in = asked.settings.get("behaviour.herding", 0.0 if arm == NONE else AS_PUBLISHED)
+        if np.isfinite(found.value):
+            rows.append({"arm": arm, "mean": found.value, "low": found.low, "high": found.high,
+                         "built in": None if asked.models else built_in,
+                         "replicates": n})  # fmt: skip
+    numbers = [(name, pa.float64()) for name in ("mean", "low", "high", "built in")]
+    kinds = [("arm", pa.string()), *numbers, ("replicates", pa.int64())]
+    data = pa.Table.from_pylist(rows, schema=pa.schema(kinds))
 
     def draw(axes: Any) -> None:
-        for treatment, sign in TREATMENTS.items():
-            places = [s for s in range(-_MOST, _MOST + 1) if (treatment, s) in counts]
-            shares = [counts[treatment, s] / totals[treatment] for s in places]
-            axes.plot(places, shares, "o-", label=f"{treatment} ({sign:+d})" if sign else treatment)
-        axes.set_yscale("log")
-        axes.set_xlabel("final score, without the first point")
-        axes.set_ylabel("share of posts and comments")
-        axes.legend()
+        dots(axes, data, x="strength of herding h", reference=0.0, known="built in")
 
     caption = (
-        f"Final scores by treatment ({arm}), all replicates together. The last places hold all "
-        "scores beyond."
+        "The strength at which treated items no longer differ, all replicates together, with its "
+        "95 % interval by G-estimation (0: votes do not heed the score)."
     )
+    return Figure(
+        "strength", "Strength of herding", caption, draw, data, (6.4, 1.3 + 0.4 * len(rows))
+    )
+
+
+def _scores(results: Results, arm: str) -> Figure:
+    """Return the shares of items by final score and treatment in an arm."""
+    samples: dict[str, NDArray[np.int64]] = {}
+    rows = [row for row in results.tables["scores"].to_pylist() if row["arm"] == arm]
+    for treatment in sorted(TREATMENTS, key="control".__eq__):  # last, as it has no other colour
+        mine = [r for r in rows if r["treatment"] == treatment]
+        scores = np.clip([r["score"] for r in mine], -_MOST, _MOST).astype(np.int64)
+        samples[treatment] = np.repeat(scores, [r["count"] for r in mine])
+    data = pa.Table.from_pylist(
+        [
+            {"treatment": treatment, "score": score, "share": float((sample == score).mean())}
+            for treatment, sample in samples.items()
+            if len(sample)
+            for score in range(-_MOST, _MOST + 1)
+        ]
+    )
+
+    def draw(axes: Any) -> None:
+        edges = np.arange(-_MOST, _MOST + 2, dtype=np.float64) - 0.5
+        histogram(axes, samples, edges, x="final score, without the first point")
+        places = range(-_MOST, _MOST + 1, 2)
+        axes.set_xticks(places, [f"≤ {-_MOST}", *map(str, places[1:-1]), f"≥ {_MOST}"])
+        axes.set_yscale("log")
+        axes.set_ylabel("share of posts and comments (logarithmic)")
+
+    caption = f"Final scores by treatment ({arm}), all replicates together."
     return Figure("scores", "Final scores by treatment", caption, draw, data)
 
 
-def _strengths(results: Results, arms: Sequence[str]) -> Figure:
-    """Return the statistic by which the strength of herding is found."""
-    rows = []
-    for arm in arms:
-        total, _ = total_balance(results, arm)
-        if arm.endswith((CLAIMS, HOT)) or not (total.spread > 0).all():
-            continue
-        z = total.imbalance / np.sqrt(total.spread)
-        near = np.abs(z) < 6
-        rows += [
-            {"arm": arm, "strength": float(h), "z": float(value)}
-            for h, value in zip(STRENGTHS[near], z[near], strict=True)
-        ]
-    kinds = {"arm": pa.string(), "strength": pa.float64(), "z": pa.float64()}
-    data = pa.Table.from_pylist(rows, schema=pa.schema(kinds))
-
-    def draw(axes: Any) -> None:
-        for arm in dict.fromkeys(r["arm"] for r in rows):
-            mine = [r for r in rows if r["arm"] == arm]
-            axes.plot([r["strength"] for r in mine], [r["z"] for r in mine], label=arm)
-        axes.axhspan(-1.96, 1.96, color="0.9", zorder=0)
-        axes.axhline(0.0, color="0.6", linewidth=0.8)
-        axes.set_xlabel("strength of herding that is taken out of the votes")
-        axes.set_ylabel("difference by treatment that is left (z)")
-        if rows:
-            axes.legend()
-
-    caption = (
-        "The strength of herding is where treated items no longer differ (0); its 95 % interval is "
-        "where the curve lies in the grey band."
-    )
-    return Figure("strength", "Strength of herding", caption, draw, data)
-
-
 def _agreement(results: Results) -> Figure:
-    """Return how far comments agree with false claims, by treatment and replicate."""
-    values = by_treatment(results.values).to_pylist()
-    rows = [
-        {"items": r["arm"], "replicate": r["replicate"], "agreement": r["value"]}
-        for r in values
-        if r["measure"] == "agreement"
-    ]
-    kinds = {"items": pa.string(), "replicate": pa.int64(), "agreement": pa.float64()}
-    data = pa.Table.from_pylist(rows, schema=pa.schema(kinds))
+    """Return how far comments agree with false claims, by treatment."""
+    data = averages(named(by_treatment(results.values), "measure", "agreement"), ["arm"], "value")
 
     def draw(axes: Any) -> None:
-        names = list(dict.fromkeys(r["items"] for r in rows))
-        for place, name in enumerate(names):
-            mine = [r["agreement"] for r in rows if r["items"] == name]
-            axes.plot(np.full(len(mine), place), mine, "o", alpha=0.4)
-            axes.plot([place - 0.2, place + 0.2], [np.mean(mine)] * 2, color="0.1")
-        axes.set_xticks(range(len(names)), names)
-        axes.set_ylabel("agreement of comments (1 to 10)")
+        dots(axes, data, x=f"agreement of comments ({LOW} to {HIGH})")
 
-    caption = "Dots: replicates; bars: their means."
-    return Figure("agreement", "Agreement with false claims", caption, draw, data)
+    return Figure(
+        "agreement",
+        "Agreement with false claims",
+        f"How far comments agree with the false claim they are on, by its first point: {MEANS}.",
+        draw,
+        data,
+        (6.4, 1.2 + 0.4 * data.num_rows),
+    )
 
 
 def _done(asked: Asked) -> str:
-    who = f"language models ({', '.join(asked.models)})" if asked.models else "statistical agents"
     return (
-        f"On a Reddit-like platform {who} wrote posts and comments and voted on them; of votes "
-        "they saw the score alone. Everything written began, by lot, with +1, 0 or -1: an account "
-        "of its own gave that vote before anybody had seen the item. Scores are without it. In the "
-        "score-blind feed posts come in random order, so that a score can work on those who vote, "
-        "not on what is shown; in the hot feed it does both. In the variant with false claims only "
-        "the claims are treated, and the comments on them are compared."
+        f"On a Reddit-like platform agents driven by {asked.who} wrote posts and comments and "
+        "voted on them; of votes they saw the score alone. Everything written began, by lot, with "
+        "+1, 0 or -1: an account of its own gave that vote before anybody had seen the item. "
+        "Scores are without it. In the score-blind feed posts come in random order, so that a "
+        "score can work on those who vote, not on what is shown; in the hot feed it does both. In "
+        "the variant with false claims only the claims are treated, and the comments on them are "
+        "compared."
     )
 
 

@@ -11,15 +11,22 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from hubbub.config.load import _read, _validated, apply_overrides, load_scenario, parse_scenario
+from hubbub.config.load import (
+    apply_overrides,
+    load_scenario,
+    parse_scenario,
+    read_text,
+    validated,
+)
 from hubbub.config.own import blamed_on, load_own
 from hubbub.config.scenario import Scenario
 from hubbub.config.section import Names, Section
 from hubbub.config.text import Document, dump
 from hubbub.engine import Simulation
-from hubbub.errors import RunError, ScenarioError, did_you_mean
+from hubbub.errors import ScenarioError, did_you_mean
 from hubbub.experiments.catalogue import CURVES, MEASURES
 from hubbub.experiments.content import content_of
+from hubbub.experiments.driving import run_on
 from hubbub.experiments.own_figures import own_figures
 from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
 from hubbub.experiments.statistics import Hypothesis, compare
@@ -110,7 +117,7 @@ class StudyConfig(Section):
 def load_study(path: Path | str) -> OwnStudy:
     """Return the study in a YAML file; ScenarioError lists every problem."""
     path = Path(path)
-    document = Document(_read(path), str(path))
+    document = Document(read_text(path), str(path))
     data, base = document.data, path.parent
     if not isinstance(data, Mapping):
         raise ScenarioError(f"{path}: a study is keys and values such as 'name: my-study'")
@@ -118,7 +125,7 @@ def load_study(path: Path | str) -> OwnStudy:
         file = base / data["scenario"]
         data = {**data, "scenario": load_scenario(file).model_dump(mode="json")}
         base = file.parent
-    return OwnStudy(_validated(StudyConfig, data, str(path), document), base)
+    return OwnStudy(validated(StudyConfig, data, str(path), document), base)
 
 
 class OwnStudy:
@@ -185,11 +192,7 @@ class OwnStudy:
         scenario = parse_scenario(trial.settings["scenario"], f"{self.name}, arm '{trial.arm}'")
         scenario = scenario.model_copy(update={"seed": trial.seed})
         with Simulation(scenario, base=self._base, threads=threads()) as sim:
-            sim.run()
-            if sim.paused is not None:
-                raise RunError(
-                    f"it paused after step {sim.t:,} of {scenario.steps:,}: {sim.paused}"
-                )
+            run_on(sim)
             values = [_values(name, sim.store) for name in self._config.measures]
             curves = {_short(name): _points(name, sim.store) for name in self._config.curves}
         return Outcome({n: v for given in values for n, v in given.items() if isfinite(v)}, curves)
@@ -201,7 +204,7 @@ class OwnStudy:
 
     def figures(self, results: Results, options: Options) -> list[Figure]:
         """Return a figure per measure, and one per curve."""
-        return own_figures(results, seed=self._config.seed)
+        return own_figures(results)
 
     def story(self, results: Results, findings: Sequence[Finding], options: Options) -> list[str]:
         """Return what was done, what was found, and what is assumed."""

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from hubbub.analysis.network import follows_at
 from hubbub.analysis.polarization import polarization
 from hubbub.engine import Simulation
-from hubbub.errors import RunError
 from hubbub.experiments.asked import Asked
 from hubbub.experiments.dilemma import EVERY, dilemma_scenario
+from hubbub.experiments.driving import run_on
 from hubbub.experiments.extremity import Comparison, by_judge, by_value
 from hubbub.experiments.judging import Judge
 from hubbub.experiments.polarization_report import figures, story
@@ -81,9 +81,7 @@ class Polarization:
         """Let the society talk, and compare each questionnaire with the one at the start."""
         scenario = _scenario(trial)
         with Simulation(scenario, threads=threads()) as sim:
-            sim.run()
-            if sim.paused:
-                raise RunError(f"the run ended early: {sim.paused}")
+            run_on(sim)
             forms = _questionnaires(sim, with_model=trial.settings["model"] is not None)
             ties = follows_at(sim.store, scenario.steps)
             seen = sim.store.slates().num_rows / len(sim.world.agents)

@@ -10,104 +10,95 @@ import pyarrow as pa
 
 from hubbub.experiments.asked import Asked
 from hubbub.experiments.extremity import SAME
+from hubbub.experiments.plots import MEANS, curves_figure, names_in, panelled
 from hubbub.experiments.records import Finding, Results
-from hubbub.experiments.telling import found_and_not
+from hubbub.experiments.verdicts import sentences
+from hubbub.report.figures import histogram
 from hubbub.report.records import Figure
 
-_BAND = (0.05, 0.95)
-#: Distributions that are drawn, the start among them; the others are in the data.
-_DRAWN = 4
 _EDGES = np.linspace(-1.0, 1.0, 21)
-#: The curves that are drawn: their names, titles and axes.
-_CURVES = (
-    ("mean_extremity", "Extremity over time", "mean extremity |x|"),
-    ("variance", "Variance of opinions over time", "variance"),
-    ("bimodality", "Two camps over time", "bimodality coefficient"),
-    ("assortativity", "Likeness of those who are tied", "assortativity of opinions"),
-    ("net_more_extreme", "More extreme than at the start?", "share more - share less extreme"),
-)
+_EXTREMITY = {"mean_extremity": "mean extremity |x|"}
+_OTHERS = {
+    "variance": "variance of opinions",
+    "bimodality": "bimodality coefficient",
+    "assortativity": "assortativity of opinions",
+    "net_more_extreme": "share more - less extreme",
+}
 
 
 def figures(results: Results) -> list[Figure]:
-    """Return the measures over time with bands, and how opinions lie at the end."""
-    made = [_over_time(results, *curve) for curve in _CURVES]
-    made.insert(1, _distributions(results))
-    return made
+    """Return extremity over time, how opinions lie at the end, and the other measures over time."""
+    extremity = curves_figure(
+        results.curves,
+        _EXTREMITY,
+        name="mean_extremity",
+        title="Extremity over time",
+        caption="How far opinions lie from neutral (0: all are neutral; 1: all are at an end): "
+        f"{MEANS}.",
+    )
+    others = curves_figure(
+        results.curves,
+        _OTHERS,
+        name="measures",
+        title="Spread, camps and likeness over time",
+        caption="How far opinions lie apart, how far they form two camps (uniform: 5/9, two "
+        "points: 1), how alike those are who follow each other (correlation), and how many more "
+        f"people are more extreme than at the start than less: {MEANS}.",
+    )
+    return [extremity, _distributions(results), others]
 
 
 def story(results: Results, findings: Sequence[Finding], asked: Asked) -> list[str]:
     """Return what was done, what was found and what not, and what is assumed."""
-    return [_done(asked), *found_and_not(findings), *_assumed(asked)]
-
-
-def _over_time(results: Results, curve: str, title: str, axis: str) -> Figure:
-    data = bands(results.curves, curve)
-
-    def draw(axes: Any) -> None:
-        for arm in _arms(data):
-            rows = [r for r in data.to_pylist() if r["arm"] == arm]
-            step, mean, low, high = ([r[c] for r in rows] for c in ("step", "mean", "low", "high"))
-            (line,) = axes.plot(step, mean, label=arm)
-            axes.fill_between(step, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
-        axes.set_xlabel("step")
-        axes.set_ylabel(axis)
-        axes.legend()
-
-    caption = "Lines: means over replicates; bands: the middle nine tenths of replicates."
-    return Figure(curve, title, caption, draw, data)
-
-
-def bands(curves: pa.Table, curve: str) -> pa.Table:
-    """Return arm, step, mean, low and high of a curve over the replicates, by arm and step."""
-    points: dict[tuple[str, float], list[float]] = {}
-    for row in curves.to_pylist():
-        if row["curve"] == curve:
-            points.setdefault((row["arm"], row["x"]), []).append(row["y"])
-    rows = [
-        {"arm": arm, "step": step, "mean": float(np.mean(ys)),
-         "low": float(np.quantile(ys, _BAND[0])), "high": float(np.quantile(ys, _BAND[1]))}
-        for (arm, step), ys in points.items()
-    ]  # fmt: skip
-    kinds = {"arm": pa.string()} | dict.fromkeys(("step", "mean", "low", "high"), pa.float64())
-    return pa.Table.from_pylist(rows, schema=pa.schema(kinds))
+    return [_done(asked), *sentences(findings), *_assumed(asked)]
 
 
 def _distributions(results: Results) -> Figure:
-    """Return the shares of agents by opinion at the end, of each arm, all replicates together."""
+    """Return the shares of agents by opinion at the start and the end, with a panel for each arm.
+
+    All replicates are taken together.
+    """
     opinions = results.tables["opinions"]
     arm = np.array(opinions["arm"].to_pylist())
-    start, end = (np.asarray(opinions[c], np.float64) for c in ("start", "end"))
-    samples = {"at the start": start} | {a: end[arm == a] for a in dict.fromkeys(arm.tolist())}
+    columns = {when: np.asarray(opinions[when], np.float64) for when in ("start", "end")}
+    arms = names_in(opinions, "arm")
+    samples = {a: {w: x[arm == a] for w, x in columns.items()} for a in arms}
     rows = [
-        {"arm": name, "opinion": float(middle), "share": float(share)}
-        for name, sample in samples.items()
-        for middle, share in zip(
-            (_EDGES[1:] + _EDGES[:-1]) / 2,
-            np.histogram(sample, _EDGES)[0] / max(1, len(sample)),
-            strict=True,
+        {"arm": a, "from": float(low), "to": float(high), "start": float(start), "end": float(end)}
+        for a, both in samples.items()
+        for low, high, start, end in zip(
+            _EDGES[:-1], _EDGES[1:], *map(_shares, both.values()), strict=True
         )
     ]
-    data = pa.Table.from_pylist(rows)
+    kinds = {"arm": pa.string()} | dict.fromkeys(("from", "to", "start", "end"), pa.float64())
 
-    def draw(axes: Any) -> None:
-        for name in _arms(data)[:_DRAWN]:
-            share = [r["share"] for r in rows if r["arm"] == name]
-            dashed = name == "at the start"
-            axes.stairs(share, _EDGES, label=name, linewidth=1.5,
-                        **({"color": "0.4", "linestyle": "--"} if dashed else {}))  # fmt: skip
-        axes.set_xlabel("opinion x (-1: keep the safe income; 1: risk the novel)")
-        axes.set_ylabel("share of agents")
-        axes.legend()
+    def draw(*panels: Any) -> None:
+        for panel, (name, both) in zip(panels, samples.items(), strict=True):
+            histogram(panel, both, _EDGES, x="opinion x")
+            panel.set_ylabel("share of agents")
+            panel.set_title(name)
+        _same_height(panels)
 
-    caption = (
-        "How opinions are spread at the end in the first arms, and (dashed) at the start, all "
-        "replicates together. The data has the other arms."
+    return panelled(
+        "opinions",
+        "Opinions at the start and at the end",
+        "How many agents hold which opinion (-1: keep the safe income by all means; 1: risk the "
+        "novel by all means), all replicates together.",
+        draw,
+        pa.Table.from_pylist(rows, pa.schema(kinds)),
+        len(arms),
     )
-    return Figure("opinions", "Opinions at the end", caption, draw, data)
 
 
-def _arms(data: pa.Table) -> list[str]:
-    return list(dict.fromkeys(data["arm"].to_pylist()))
+def _shares(sample: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
+    shares: list[float] = (np.histogram(sample, _EDGES)[0] / max(1, len(sample))).tolist()
+    return shares
+
+
+def _same_height(panels: Sequence[Any]) -> None:
+    top = max(panel.get_ylim()[1] for panel in panels)
+    for panel in panels:
+        panel.set_ylim(0.0, top)
 
 
 def _done(asked: Asked) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hubbub.experiments.cascades_data import MEASURES
+from hubbub.experiments.plots import curves_figure, named, names_in, renamed
 from hubbub.experiments.records import Finding, Results
 from hubbub.experiments.references import MEDIAN, REFERENCES, SIZE, TIES
 from hubbub.experiments.resampling import bootstrap_means, interval
-from hubbub.experiments.telling import found_and_not
+from hubbub.experiments.verdicts import sentences
+from hubbub.report.figures import dots
 from hubbub.report.records import Figure
 from hubbub.rng import Streams
 
@@ -44,7 +46,7 @@ def story(results: Results, findings: Sequence[Finding], *, made: bool) -> list[
         "curves are compared by their root mean squared error over the first 150 minutes, divided "
         "by the real value at the end.",
         *(_sentence(table, arm) for arm in simulated),
-        *found_and_not(findings),
+        *sentences(findings),
         "References: " + "; ".join(f"{r.name}: {r.words}" for r in REFERENCES) + ". They are made "
         "from the same cascades that they are judged on, which favours them; the floor knows the "
         "value that is to be predicted, so nothing can be expected to beat it.",
@@ -111,107 +113,75 @@ def _sentence(table: pa.Table, arm: str) -> str:
 
 def _errors(results: Results) -> Figure:
     table = error_table(results)
-    rows = table.to_pylist()
-    arms = [a for a in _ORDER if any(r["arm"] == a for r in rows)]
+    shown = _worded(table)
 
     def draw(axes: Any) -> None:
-        for m, measure in enumerate(MEASURES):
-            mine = {r["arm"]: r for r in rows if r["measure"] == measure}
-            y = [len(arms) - i + 0.22 * (1 - m) for i, a in enumerate(arms) if a in mine]
-            found = [mine[a] for a in arms if a in mine]
-            (line,) = axes.plot([r["mean"] for r in found], y, "o", label=_WORDS[measure])
-            color = line.get_color()
-            axes.hlines(y, [r["low"] for r in found], [r["high"] for r in found], color=color, lw=2)
-            axes.hlines(
-                y, [r["quartile_1"] for r in found], [r["quartile_3"] for r in found],
-                color=color, lw=0.8, alpha=0.6,
-            )  # fmt: skip
-        axes.set_yticks([len(arms) - i for i in range(len(arms))], arms)
+        x = "error over 150 minutes (share of the real value at the end)"
+        dots(axes, shown, x=x, by="measure")
         axes.set_xlim(left=0)
-        axes.set_xlabel("error over 150 minutes (share of the final real value)")
-        axes.legend()
 
     caption = (
-        "Mean error over cascades (dots) with its 95 % interval (thick) and the middle half of the "
-        "cascades (thin), of the simulation and of the reference predictions."
+        "Mean error over cascades (dots) with its 95 % bootstrap interval (thick) and the middle "
+        "half of the cascades (thin), of the simulation and of the reference predictions, which "
+        "are explained below."
     )
-    return Figure("errors", "Errors beside the references", caption, draw, table, (7.2, 4.4))
+    return Figure("errors", "Errors beside the references", caption, draw, table, (6.4, 4.4))
 
 
 def _labels(results: Results) -> Figure:
-    table = error_table(results, labels=True)
     arm = simulated_arm(results)
-    rows = [r for r in table.to_pylist() if r["arm"] == arm]
-    labels = sorted({r["label"] for r in rows})
+    table = named(error_table(results, labels=True), "arm", arm)
+    shown = _worded(table)
 
     def draw(axes: Any) -> None:
-        for m, measure in enumerate(MEASURES):
-            mine = {r["label"]: r for r in rows if r["measure"] == measure}
-            x = [i + 0.2 * (m - 1) for i, name in enumerate(labels) if name in mine]
-            found = [mine[name] for name in labels if name in mine]
-            (line,) = axes.plot(x, [r["mean"] for r in found], "o", label=_WORDS[measure])
-            axes.vlines(
-                x, [r["low"] for r in found], [r["high"] for r in found], color=line.get_color()
-            )
-        axes.set_xticks(range(len(labels)), labels)
-        axes.set_ylim(bottom=0)
-        axes.set_ylabel("mean error")
-        axes.legend()
+        dots(axes, shown, x="error (share of the real value at the end)", of="label", by="measure")
+        axes.set_xlim(left=0)
 
-    caption = f"Mean error of '{arm}' by the label of the message, with 95 % intervals."
-    return Figure("labels", "Errors by label", caption, draw, table)
+    caption = (
+        f"Mean error of '{arm}' by the label of the message, with its 95 % bootstrap interval "
+        "(thick) and the middle half of the cascades (thin)."
+    )
+    size = (6.4, 1.3 + 0.5 * len(names_in(table, "label")))
+    return Figure("labels", "Errors by label", caption, draw, table, size)
+
+
+def _worded(table: pa.Table) -> pa.Table:
+    """Return the table with measures as they are called in words."""
+    return renamed(table, "measure", [_WORDS[m] for m in table["measure"].to_pylist()])
 
 
 def _means(results: Results) -> Figure:
-    names = {f"mean {m}": _WORDS[m] for m in MEASURES}
-    table = _mean_curves(results, list(names))
-
-    def draw(axes: Any) -> None:
-        _draw_pairs(axes, table, names)
-        axes.set_ylabel("mean share of the real value at 150 minutes")
-
-    caption = "Mean over cascades of real curves (solid) and simulated ones (dashed)."
-    return Figure("means", "Mean growth", caption, draw, table)
+    return curves_figure(
+        _pair(results),
+        dict.fromkeys([f"mean {m}" for m in MEASURES], "share of the real value at 150 min"),
+        name="means",
+        title="Mean growth",
+        caption="Mean over cascades of the real curves and the simulated ones, each divided by the "
+        "real value at 150 minutes; bands: 95 % bootstrap intervals over replicates.",
+        x="minutes since the post",
+        titles=[_WORDS[m] for m in MEASURES],
+    )
 
 
 def _examples(results: Results) -> Figure:
-    curves = pc.unique(results.curves["curve"]).to_pylist()
-    names = {n: n.removeprefix("scale of ") for n in curves if n.startswith("scale of ")}
-    table = _mean_curves(results, list(names))
-
-    def draw(axes: Any) -> None:
-        _draw_pairs(axes, table, names)
-        axes.set_ylabel("scale (users)")
-
-    caption = (
-        "Cascades of evenly spread sizes, smallest to largest: real (solid) and simulated (dashed)."
+    curves = _pair(results)
+    names = [name for name in names_in(curves, "curve") if name.startswith("scale of ")]
+    return curves_figure(
+        curves,
+        dict.fromkeys(names, "scale (users)"),
+        name="examples",
+        title="Examples",
+        caption="Cascades of evenly spread sizes, smallest to largest: real and simulated; bands: "
+        "95 % bootstrap intervals over replicates.",
+        x="minutes since the post",
+        titles=[name.removeprefix("scale of ") for name in names],
     )
-    return Figure("examples", "Examples", caption, draw, table)
 
 
-def _draw_pairs(axes: Any, table: pa.Table, names: Mapping[str, str]) -> None:
-    """Draw the real curve and the simulated one of each name in one colour."""
-    points: dict[tuple[str, bool], list[tuple[float, float]]] = {}
-    for row in table.to_pylist():
-        pair = row["curve"], row["arm"] == REAL
-        points.setdefault(pair, []).append((row["minutes"], row["mean"]))
-    for name, label in names.items():
-        (line,) = axes.plot(*zip(*points[name, True], strict=True), "-", label=label)
-        axes.plot(*zip(*points[name, False], strict=True), "--", color=line.get_color())
-    axes.set_xlabel("minutes since the post")
-    axes.set_ylim(bottom=0)
-    axes.legend()
-
-
-def _mean_curves(results: Results, names: Sequence[str]) -> pa.Table:
-    """Return arm, curve, minutes and the mean over replicates, real and simulated."""
-    curves = results.curves
-    arms = pa.array([REAL, simulated_arm(results)])
-    curves = curves.filter(pc.is_in(curves["curve"], pa.array(names, pa.string())))
-    curves = curves.filter(pc.is_in(curves["arm"], arms))
-    mean = curves.group_by(["arm", "curve", "x"], use_threads=False).aggregate([("y", "mean")])
-    mean = mean.rename_columns(["arm", "curve", "minutes", "mean"])
-    return mean.sort_by([(name, "ascending") for name in ("arm", "curve", "minutes")])
+def _pair(results: Results) -> pa.Table:
+    """Return the curves of reality, then of the simulation."""
+    pair = (REAL, simulated_arm(results))
+    return pa.concat_tables(named(results.curves, "arm", arm) for arm in pair)
 
 
 def simulated_arm(results: Results) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 from hubbub.config.load import apply_overrides, parse_scenario
 from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
-from hubbub.errors import RunError, ScenarioError
+from hubbub.errors import ScenarioError
 from hubbub.experiments.asked import Asked
+from hubbub.experiments.driving import STATISTICAL, driver, run_on
 from hubbub.experiments.herding_predictions import by_treatment, treated
 from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
 from hubbub.experiments.rumor_measures import (
@@ -30,7 +31,6 @@ from hubbub.report.records import Figure
 #: The override that builds a difference in: the chance by which a viewer of a false message passes
 #: it on, besides what it decides itself.
 APPEAL = "appeal"
-STATISTICAL = "statistical policy"
 _REPLICATES, _REPLICATES_WITH_MODEL = 20, 5
 #: Agents, and core users among them, by whether a language model drives them.
 _PEOPLE = {False: (10_000, 100), True: (200, 20)}
@@ -52,7 +52,7 @@ class RumorStudy:
         "Do false messages go further, faster and longer than true ones, and how do interest "
         "groups cluster meanwhile?"
     )
-    version = 1
+    version = 2
 
     def trials(self, options: Options) -> Sequence[Trial]:
         """Return the replicates of the statistical policy, or of each model that is named."""
@@ -60,7 +60,7 @@ class RumorStudy:
         appeal, settings = _split(asked.settings)
         arms = {
             model or STATISTICAL: {"model": model, APPEAL: appeal, "overrides": settings}
-            for model in asked.models or (None,)
+            for model in asked.drivers
         }
         trials = asked.trials(arms, _REPLICATES_WITH_MODEL if asked.models else _REPLICATES)
         _scenario(trials[0])  # bad settings fail here
@@ -72,16 +72,15 @@ class RumorStudy:
         with Simulation(scenario, threads=threads()) as sim:
             sim.reset()
             synthetic = scenario.population.synthetic
-            rumors = spread_rumors(sim, synthetic.core if synthetic else 0, trial.seed)
+            core = synthetic.core if synthetic else 0
+            rumors = spread_rumors(sim, core, trial.seed)
             false = np.array([r.post for r in rumors if r.truth == FALSE])
             while sim.t < scenario.steps:
-                sim.run(1)
-                if sim.paused:
-                    raise RunError(f"the run ended early: {sim.paused}")
+                run_on(sim, 1)
                 if appeal:
                     tempt(sim, false, appeal, trial.seed)
             rows, curves = measure_rumors(sim, rumors), group_curves(sim)
-            drawn = picture(sim) if trial.replicate == 0 else []
+            drawn = picture(sim, core) if trial.replicate == 0 else {}
         return _outcome(rows, curves, drawn)
 
     def judge(self, results: Results, options: Options) -> Sequence[Finding]:
@@ -145,13 +144,11 @@ def _scenario(trial: Trial) -> Scenario:
                                "follow": -4.5, "unfollow": -6.0}},
     }  # fmt: skip
     data = apply_overrides(data, trial.settings["overrides"])
-    data["agents"] = [{"policy": "statistical"} if model is None else {"model": model}]
+    data["agents"] = [driver(model)]
     return parse_scenario(data, "the study 'rumor'")
 
 
-def _outcome(
-    rows: list[dict[str, Any]], curves: dict[str, Any], drawn: list[dict[str, Any]]
-) -> Outcome:
+def _outcome(rows: list[dict[str, Any]], curves: dict[str, Any], drawn: dict[str, Any]) -> Outcome:
     values = {
         f"{measure}/{truth}": mean
         for measure in MEASURES
@@ -166,7 +163,7 @@ def _outcome(
         curves[f"reach/{truth}"] = list(enumerate(reached.tolist()))
     kept = ("domain", "truth", "followers", *MEASURES)
     messages = [{name: row.get(name) for name in kept} for row in rows]
-    return Outcome(values, curves, {"messages": messages} | ({"picture": drawn} if drawn else {}))
+    return Outcome(values, curves, {"messages": messages, **drawn})
 
 
 def _false_against_true(arm: str, measure: str) -> Hypothesis:

@@ -62,10 +62,10 @@ def measure_rumors(sim: Simulation, rumors: Sequence[Rumor]) -> list[dict[str, A
 
 
 def group_curves(sim: Simulation) -> dict[str, Points]:
-    """Return assortativity and modularity of interest groups over the steps, every EVERY steps."""
+    """Return assortativity and modularity of interest groups every EVERY steps, and at the end."""
     groups, history = interest_groups(sim), FollowHistory(sim.store)
     curves: dict[str, Points] = {"assortativity": [], "modularity": []}
-    for t in range(0, sim.t + 1, EVERY):
+    for t in sorted({*range(0, sim.t, EVERY), sim.t}):
         found = mixing(groups, *history.at(t))
         if np.isfinite(found.assortativity):
             curves["assortativity"].append((float(t), found.assortativity))
@@ -80,27 +80,22 @@ def interest_groups(sim: Simulation) -> Ints:
     return nearest
 
 
-def picture(sim: Simulation, most: int = 500) -> list[dict[str, Any]]:
-    """Return where the first agents stand at the start and at the end: when, group, x, y.
+def picture(sim: Simulation, most: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the graph of the first agents, among whom the core users come first, as two tables.
 
-    Each group has a corner of a circle; an agent stands at the mean of the corners of those it
-    follows (a barycentric drawing: Tutte 1963, doi:10.1112/plms/s3-13.1.743, with fixed corners).
-    The more groups keep to themselves, the nearer are their members to their corner.
+    `members`: agent, group; `ties`: when ("start" or "end"), follower, followed.
     """
     groups, history, topics = interest_groups(sim), FollowHistory(sim.store), sim.world.topics
-    angle = 2 * np.pi * groups / len(topics)
-    corner = np.stack([np.cos(angle), np.sin(angle)])
-    rows: list[dict[str, Any]] = []
+    members = [{"agent": i, "group": topics[g]} for i, g in enumerate(groups[:most].tolist())]
+    ties = []
     for when, step in (("start", 0), ("end", sim.t)):
         left, right = history.at(step)
-        n = len(groups)
-        count = np.maximum(np.bincount(left, minlength=n), 1)
-        x, y = (np.bincount(left, c[right], n) / count for c in corner)
-        rows += [
-            {"when": when, "group": topics[groups[i]], "x": float(x[i]), "y": float(y[i])}
-            for i in range(min(n, most))
+        among = (left < most) & (right < most)
+        ties += [
+            {"when": when, "follower": a, "followed": b}
+            for a, b in zip(left[among].tolist(), right[among].tolist(), strict=True)
         ]
-    return rows
+    return {"members": members, "ties": ties}
 
 
 def means(rows: Sequence[Mapping[str, Any]], measure: str) -> dict[str, float]:

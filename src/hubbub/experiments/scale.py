@@ -11,12 +11,13 @@ import pyarrow as pa
 
 from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
-from hubbub.errors import RunError, ScenarioError
+from hubbub.errors import ScenarioError
 from hubbub.experiments.asked import Asked
+from hubbub.experiments.driving import STATISTICAL, run_on
 from hubbub.experiments.judging import Judge
 from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
 from hubbub.experiments.scale_question import helpfulness, question_scenario, read_answers, sample
-from hubbub.experiments.scale_report import figures, story
+from hubbub.experiments.scale_report import Group, deviations, figures, story
 from hubbub.experiments.shapes import trend
 from hubbub.experiments.statistics import Hypothesis, judge
 from hubbub.experiments.worker import threads
@@ -24,7 +25,6 @@ from hubbub.report.records import Figure
 
 #: The override that names the sizes of the groups.
 SIZES = "sizes"
-STATISTICAL = "statistical policy"
 _SIZES, _SIZES_WITH_MODEL = (100, 1_000, 10_000, 100_000), (10, 30, 100)
 _REPLICATES, _REPLICATES_WITH_MODEL = 16, 5
 #: What is predicted to be nearer between replicates, and what to change, with the size.
@@ -56,7 +56,7 @@ class Scale:
             _arm(model, size): {
                 "size": size, "model": model, "judge": asked.judge, "overrides": settings,
             }
-            for model in asked.models or (None,)
+            for model in asked.drivers
             for size in sizes
         }  # fmt: skip
         trials = asked.trials(arms, _REPLICATES_WITH_MODEL if asked.models else _REPLICATES)
@@ -67,9 +67,7 @@ class Scale:
         """Ask the group, and measure votes and answers together."""
         scenario, name = _scenario(trial), trial.settings["judge"]
         with Simulation(scenario, threads=threads()) as sim:
-            sim.run()
-            if sim.paused:
-                raise RunError(f"the run ended early: {sim.paused}")
+            run_on(sim)
             comments = sim.store.comments()
             (post,) = sim.store.posts().slice(0, 1).to_pylist()
         values = read_answers(comments, (post["likes"], post["dislikes"]), trial.seed)
@@ -84,13 +82,13 @@ class Scale:
         asked = Asked.of(options)
         sizes, _ = _split(asked)
         tested = []
-        for model in asked.models or (None,):
+        for model in asked.drivers:
             who, smallest, largest = model or STATISTICAL, *_ends(model, sizes)
             for measure, words in _CLEARER.items():
                 arms = _by_size(results.values, model, sizes, measure)
                 text = f"Larger groups agree more between replicates: {words} ({who})."
                 spread = Hypothesis(text, f"{measure}_spread", largest, smallest, "less")
-                tested.append((spread, trend([_apart(a) for a in arms], seed=asked.seed)))
+                tested.append((spread, trend([deviations(a) for a in arms], seed=asked.seed)))
             for measure, words in _CHANGING.items():
                 arms = _by_size(results.values, model, sizes, measure)
                 if measure != "helpfulness" or asked.judge is not None:
@@ -100,8 +98,14 @@ class Scale:
         return judge(tested)
 
     def figures(self, results: Results, options: Options) -> Sequence[Figure]:
-        """Return votes and stances by size, their spread beside 1/sqrt(n), and diversity."""
-        return figures(results)
+        """Return votes and stances by size, their spread beside 1/sqrt(n), and the answers."""
+        asked = Asked.of(options)
+        groups = {
+            _arm(model, size): Group(model or STATISTICAL, size)
+            for model in asked.drivers
+            for size in _split(asked)[0]
+        }
+        return figures(results, groups)
 
     def story(
         self, results: Results, findings: Sequence[Finding], options: Options
@@ -148,8 +152,3 @@ def _by_size(
         if row["measure"] == measure and row["arm"] in found:
             found[row["arm"]].append(row["value"])
     return [np.array(replicates, np.float64) for replicates in found.values()]
-
-
-def _apart(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return how far each value is from the median of all (Brown and Forsythe 1974)."""
-    return np.abs(values - np.median(values)) if len(values) else values

@@ -12,6 +12,7 @@ from hubbub.analysis.inequality import hill_number
 from hubbub.config.load import apply_overrides, parse_scenario
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
+from hubbub.experiments.driving import driver
 from hubbub.experiments.judging import Judge
 from hubbub.rng import Streams
 
@@ -61,7 +62,7 @@ def question_scenario(
     }  # fmt: skip
     data = apply_overrides(data, overrides)
     data["population"]["synthetic"]["agents"] = agents
-    data["agents"] = [{"policy": "statistical"} if model is None else {"model": model}]
+    data["agents"] = [driver(model)]
     return parse_scenario(data, "the study 'scale'")
 
 

@@ -2,46 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from hubbub.experiments.asked import Asked
+from hubbub.experiments.plots import MEANS, averages, named, names_in, panelled
 from hubbub.experiments.records import Finding, Results
 from hubbub.experiments.scale_question import SAMPLE
-from hubbub.experiments.telling import found_and_not
+from hubbub.experiments.verdicts import sentences
+from hubbub.report.figures import REFERENCE, curves, points
 from hubbub.report.records import Figure
 
-_WORDS = {
-    "approval": "likes of the question / all votes on it",
+Floats = NDArray[np.float64]
+
+#: What is drawn, as its axis says it: behaviour together, and what answers are like.
+_BEHAVIOUR = {
+    "approval": "likes / all votes on the question",
     "support": "mean stance of the answers",
-    "variety": "effective number of different texts",
-    "distance": "mean cosine distance of two answers",
-    "helpfulness": "mean rating, 1 to 10",
 }
+_ANSWERS = {
+    "variety": "effective number of texts",
+    "distance": "mean cosine distance",
+    "helpfulness": "mean rating (1 to 10)",
+}
+_SIZE = "agents (logarithmic)"
 
 
-def figures(results: Results) -> list[Figure]:
-    """Return the spread by size, and each measure by size, a dot a replicate."""
-    return [_spread(results), *(_by_size(results, measure) for measure in _measures(results))]
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What an arm is: who drives the agents, and how many there are."""
+
+    who: str
+    size: int
+
+
+def figures(results: Results, groups: Mapping[str, Group]) -> list[Figure]:
+    """Return behaviour by size, how far replicates lie apart, and what the answers are like.
+
+    `groups` are those of the arms by their names.
+    """
+    behaviour = _by_size(
+        _sized(results, groups, _BEHAVIOUR),
+        _BEHAVIOUR,
+        name="behaviour",
+        title="What the group does as a whole",
+        caption="The nearer the dots of one size, the clearer is what a group of that size does.",
+    )
+    answers = _by_size(
+        _sized(results, groups, _ANSWERS),
+        _ANSWERS,
+        name="answers",
+        title="What the answers are like",
+        caption=f"Of {SAMPLE} answers drawn from each group: the effective number of different "
+        "texts (Hill number of order 1), the mean cosine distance of two of them in meaning, and, "
+        "with a judge model, how helpful they are.",
+    )
+    return [behaviour, _spread(results, groups), answers]
 
 
 def story(findings: Sequence[Finding], asked: Asked) -> list[str]:
     """Return what was done, what was found and what not, and what is assumed."""
-    who = f"language models ({', '.join(asked.models)})" if asked.models else "a statistical policy"
     helpful = (
         "Helpfulness is the judge model's rating, which is no measure of what helps people."
         if asked.judge
         else "No judge model was named, so helpfulness was not rated."
     )
     return [
-        f"One question was put to groups of different sizes, driven by {who}. It was all there was "
-        "to see; who was awake could vote, answer, and vote on the answers shown. Each replicate "
-        "is a new group.",
-        *found_and_not(findings),
+        f"One question was put to groups of different sizes, driven by {asked.who}. It was all "
+        "there was to see; who was awake could vote, answer, and vote on the answers shown. Each "
+        "replicate is a new group.",
+        *sentences(findings),
         "A group's behaviour is the clearer the nearer replicates of one size are to each other. "
         "If agents decided independently, their spread would fall with the square root of the "
         "number of votes or answers; agents who see each other's votes need not do so, and the "
@@ -53,62 +88,82 @@ def story(findings: Sequence[Finding], asked: Asked) -> list[str]:
     ]
 
 
-def spread_table(results: Results) -> pa.Table:
-    """Return arm, measure, replicates, mean, and standard deviation between replicates."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for row in results.values.to_pylist():
-        found.setdefault((row["arm"], row["measure"]), []).append(row["value"])
+def deviations(values: Floats) -> Floats:
+    """Return how far each value is from the median of all (Brown and Forsythe 1974)."""
+    return np.abs(values - np.median(values)) if len(values) else values
+
+
+def spreads(results: Results, groups: Mapping[str, Group]) -> pa.Table:
+    """Return how far replicates lie from the median of their size, on average.
+
+    Columns measure, arm (who drives the agents), x (the size), mean, low, high, replicates. Sizes
+    with one replicate are left out.
+    """
+    samples: dict[tuple[Any, ...], list[float]] = {}
+    table = _sized(results, groups, _BEHAVIOUR)
+    for row in table.to_pylist():
+        key = row["measure"], row["arm"], row["x"]
+        samples.setdefault(key, []).append(row["value"])
     rows = [
-        {"arm": arm, "measure": measure, "replicates": len(values),
-         "mean": float(np.mean(values)), "spread": float(np.std(values, ddof=1))}
-        for (arm, measure), values in found.items()
+        dict(zip(("measure", "arm", "x", "value"), (*key, apart), strict=True))
+        for key, values in samples.items()
         if len(values) > 1
-    ]  # fmt: skip
-    kinds = {"arm": pa.string(), "measure": pa.string(), "replicates": pa.int64(),
-             "mean": pa.float64(), "spread": pa.float64()}  # fmt: skip
-    return pa.Table.from_pylist(rows, schema=pa.schema(kinds))
+        for apart in deviations(np.array(values)).tolist()
+    ]
+    return averages(pa.Table.from_pylist(rows, table.schema), ["measure", "arm", "x"], "value")
 
 
-def _spread(results: Results) -> Figure:
-    data = spread_table(results)
-    rows = [r for r in data.to_pylist() if r["measure"] in ("approval", "support")]
-    arms = _arms(results)
+def _sized(results: Results, groups: Mapping[str, Group], measures: Iterable[str]) -> pa.Table:
+    """Return measure, arm (who drives the agents), x (the size) and value of each replicate."""
+    rows = [
+        {"measure": row["measure"], "arm": group.who, "x": float(group.size), "value": row["value"]}
+        for row in results.values.to_pylist()
+        if row["measure"] in set(measures)
+        for group in [groups[row["arm"]]]
+    ]
+    kinds = [("measure", pa.string()), ("arm", pa.string()), ("x", pa.float64()),
+             ("value", pa.float64())]  # fmt: skip
+    return pa.Table.from_pylist(rows, pa.schema(kinds))
 
-    def draw(axes: Any) -> None:
-        for measure in dict.fromkeys(r["measure"] for r in rows):
-            mine = [r for r in rows if r["measure"] == measure and r["spread"] > 0]
-            axes.plot([arms.index(r["arm"]) for r in mine], [r["spread"] for r in mine], "o-",
-                      label=_WORDS[measure])  # fmt: skip
-        axes.set_yscale("log")
-        axes.set_xticks(range(len(arms)), arms)
-        axes.set_ylabel("standard deviation between replicates")
-        axes.legend()
+
+def _by_size(
+    table: pa.Table, words: Mapping[str, str], *, name: str, title: str, caption: str
+) -> Figure:
+    """Return a figure with a panel for each measure: replicates, and their means."""
+    data = averages(table, ["measure", "arm", "x"], "value")
+    taken = names_in(table, "measure")
+
+    def draw(*panels: Any) -> None:
+        for panel, measure in zip(panels, taken, strict=False):
+            points(panel, named(table, "measure", measure))
+            curves(panel, named(data, "measure", measure), x=_SIZE, y=words[measure])
+            panel.set_xscale("log")
+
+    caption = f"{caption} A dot is a replicate; lines: {MEANS}."
+    return panelled(name, title, caption, draw, data, max(1, len(taken)))
+
+
+def _spread(results: Results, groups: Mapping[str, Group]) -> Figure:
+    data = spreads(results, groups)
+
+    def draw(*panels: Any) -> None:
+        for panel, (measure, words) in zip(panels, _BEHAVIOUR.items(), strict=True):
+            mine = named(data, "measure", measure)
+            curves(panel, mine, x=_SIZE, y="mean distance from the median")
+            if len(mine):
+                first = mine.slice(0, 1).to_pylist()[0]
+                sizes = np.array(sorted(set(mine["x"].to_pylist())))
+                independent = first["mean"] * np.sqrt(first["x"] / sizes)
+                panel.plot(sizes, independent, "--", color=REFERENCE, label="independent agents")
+                panel.legend()
+            panel.set_title(words)
+            panel.set_xscale("log")
+            panel.set_yscale("log")
 
     caption = (
-        "How far replicates of one size lie apart (logarithmic). Where sizes grow tenfold, "
-        "independent agents give a fall to 0.32 with each."
+        "How far replicates of one size lie from their median (both axes logarithmic): "
+        f"{MEANS}. The dashed line falls with the square root of the size, as it would if agents "
+        "decided independently."
     )
-    return Figure("spread", "How clear the group's behaviour is", caption, draw, data)
-
-
-def _by_size(results: Results, measure: str) -> Figure:
-    data = results.values.filter(pc.equal(results.values["measure"], measure))
-    rows, arms = data.to_pylist(), _arms(results)
-
-    def draw(axes: Any) -> None:
-        x = [arms.index(r["arm"]) for r in rows]
-        axes.plot(x, [r["value"] for r in rows], "o", alpha=0.4)
-        axes.set_xticks(range(len(arms)), arms)
-        axes.set_ylabel(_WORDS[measure])
-
-    title = f"{measure.capitalize()} by group size"
-    return Figure(measure, title, "A dot is a replicate.", draw, data)
-
-
-def _measures(results: Results) -> list[str]:
-    taken = set(results.values["measure"].to_pylist())
-    return [measure for measure in _WORDS if measure in taken]
-
-
-def _arms(results: Results) -> list[str]:
-    return list(dict.fromkeys(results.values["arm"].to_pylist()))
+    title = "How clear the group's behaviour is"
+    return panelled("spread", title, caption, draw, data, len(_BEHAVIOUR))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import isfinite, isnan
 
 from hubbub.experiments.records import Finding
+from hubbub.report.tables import number
 
 _DIFFERENCES = {"difference of means", "difference of proportions"}
 
@@ -19,7 +20,7 @@ def sentence(finding: Finding, *, tests: int = 1) -> str:
     """Say what was predicted, what came of it, and how sure that is.
 
     `tests` is the number of tests for which p was corrected. Each number is a field of the finding,
-    rounded by `number`; only how large an effect can still be is given without its sign.
+    rounded as in the tables; only how large an effect can still be is given without its sign.
     """
     prediction = finding.hypothesis.rstrip().rstrip(".")
     if isnan(finding.p):
@@ -29,9 +30,21 @@ def sentence(finding: Finding, *, tests: int = 1) -> str:
     return f"{prediction}. {_opening(finding)}: {_amount(finding)} ({sure}){_unlikely(finding)}."
 
 
-def number(value: float) -> str:
-    """Return a number to three digits that count; from 1,000 on to whole ones."""
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+def found_and_not(findings: Sequence[Finding]) -> list[str]:
+    """Return a paragraph for each kind of verdict that occurs; the numbers are in the findings."""
+    untested = [f.hypothesis for f in findings if isnan(f.p)]
+    by_verdict = {
+        verdict: [f.hypothesis for f in findings if f.verdict == verdict and not isnan(f.p)]
+        for verdict in ("supported", "opposite", "not found")
+    }
+    kinds = {
+        "The results support these predictions:": by_verdict["supported"],
+        "The opposite of these predictions was found:": by_verdict["opposite"],
+        "No support was found for these predictions, which is not to say that they are false:":
+            by_verdict["not found"],
+        "These could not be tested:": untested,
+    }  # fmt: skip
+    return [f"{opening} {' '.join(texts)}" for opening, texts in kinds.items() if texts]
 
 
 def _opening(finding: Finding) -> str:

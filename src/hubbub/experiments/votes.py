@@ -8,7 +8,7 @@ seen scores of some steps earlier: then it is about right.)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan
+from math import erfc, nan, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -27,8 +27,7 @@ TREATMENTS = {"up-treated": 1, "control": 0, "down-treated": -1}
 _SIGN = {"like_post": 1, "like_comment": 1, "dislike_post": -1, "dislike_comment": -1}
 #: The strengths of herding that are tried, and between which an interval can lie.
 STRENGTHS = np.linspace(-4.0, 6.0, 101)
-_NORMAL = NormalDist()
-_Z = _NORMAL.inv_cdf(0.975)
+_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +212,8 @@ def strength(total: Balance) -> Strength:
 
 def two_sided(z: float) -> Tails:
     """Return the p-values of a statistic that is standard normal if there is no effect."""
-    above = _NORMAL.cdf(-z)
-    return Tails(above, 1.0 - above, min(1.0, 2.0 * min(above, 1.0 - above)))
+    above, below = (0.5 * erfc(side * z / sqrt(2.0)) for side in (1, -1))
+    return Tails(above, below, min(1.0, 2.0 * min(above, below)))
 
 
 def _falls(z: Floats, level: float) -> Floats:

@@ -21,7 +21,7 @@ EARLIER = 0  # in a record, in place of ITEM
 
 _REPOST, _COMMENT = int(Kind.repost), int(Kind.comment)
 _IN_NETWORK, _PROOF = SOURCES.index("in_network"), SOURCES.index("social_proof")
-_NONE, _NOTHING = np.iinfo(np.int64).min, np.int32(np.iinfo(np.int32).min)
+_NONE, _NOTHING = np.int64(-(2**63)), np.int32(-(2**31))
 _BLOCK = 16
 
 
@@ -239,6 +239,50 @@ def _place(best: Any, who: Any, filled: Any, want: Any, key: Any, at: Any) -> An
 
 
 @njit(cache=True, nogil=True)
+def _enter_near(rows: Any, keys: Any, tops: Any) -> Any:
+    """Write the keys of the network's candidates, from behind; return the blocks.
+
+    Of equal keys the last one leads, which is then the first candidate.
+    """
+    for j in range(len(rows)):
+        row = rows[len(rows) - 1 - j]
+        keys[j] = _key(row[SCORE], row[ITEM])
+    return _crown(keys, len(rows), tops, _NONE)
+
+
+@njit(cache=True, nogil=True)
+def _enter_far(bits: Any, keys: Any, tops: Any) -> Any:
+    """Write the keys of the pool; return the blocks. Its items ascend: the newest leads."""
+    for j in range(len(bits)):
+        keys[j] = _ordered(bits[j])
+    return _crown(keys, len(bits), tops, _NOTHING)
+
+
+@njit(cache=True, nogil=True)
+def _hand_out(chosen: Any, filled: Any, network: Any, pool: Any, slate: Any) -> None:
+    """Write the chosen candidates (int32[k, w], the first filled[i] count) to the slates."""
+    ends, rows, row_source = network
+    pool_item, pool_author, pool_source, pool_bits = pool
+    out_item, out_target, out_author, out_bits, out_source, count = slate
+    for v in range(len(filled)):
+        near = ends[v + 1] - ends[v]
+        mine = v if pool_bits.shape[0] > 1 else 0
+        for j in range(filled[v]):
+            at, to = chosen[v, j], count[v] + j
+            if at < near:
+                at += ends[v]
+                out_item[v, to], out_target[v, to] = rows[at, ITEM], rows[at, TARGET]
+                out_author[v, to], out_bits[v, to] = rows[at, AUTHOR], rows[at, SCORE]
+                out_source[v, to] = row_source[at]
+            else:
+                at -= near
+                out_item[v, to] = out_target[v, to] = pool_item[at]
+                out_author[v, to], out_bits[v, to] = pool_author[at], pool_bits[mine, at]
+                out_source[v, to] = pool_source[at]
+        count[v] += filled[v]
+
+
+@njit(cache=True, nogil=True)
 def fill(
     viewers: Any, slots: Any, network: Any, pool: Any, filters: Any, decay: Any, slate: Any
 ) -> None:
@@ -254,59 +298,53 @@ def fill(
     filtered only when their turn comes; it ends when the next one could not win even as its
     author's first.
     """
-    ends, rows, row_source = network
-    pool_item, pool_author, pool_source, pool_bits = pool
+    ends, all_rows, _ = network
+    pool_item, pool_author, _, pool_bits = pool
     seen, hidden_ends, hidden, by = filters
-    out_item, out_target, out_author, out_bits, out_source, count = slate
+    _, out_target, out_author, _, _, count = slate
     near_room, far_room = _longest(ends) + _BLOCK, len(pool_item) + _BLOCK
     near_keys, near_tops = np.empty(near_room, np.int64), np.empty(near_room // _BLOCK, np.int64)
     far_keys, far_tops = np.empty(far_room, np.int32), np.empty(far_room // _BLOCK, np.int32)
     kept_target = np.empty(near_room + far_room, np.int32)
     kept_author = np.empty(near_room + far_room, np.int32)
-    best = np.empty(out_item.shape[1] + 1, np.int64)
-    who = np.empty(out_item.shape[1] + 1, np.int64)
+    best = np.empty(out_target.shape[1] + 1, np.int64)
+    chosen = np.empty((len(viewers), out_target.shape[1] + 1), np.int32)
+    found = np.zeros(len(viewers), np.int32)
     score = np.empty(1, np.float32)
     score_bits = score.view(np.int32)
     for v in range(len(viewers)):
         want, shown = slots[v], count[v]
-        start, near = ends[v], ends[v + 1] - ends[v]
+        if want == 0:
+            continue
+        rows = all_rows[ends[v] : ends[v + 1]]
         mine = pool_bits[v if pool_bits.shape[0] > 1 else 0]
-        seen_here = seen[v]
+        seen_here, who = seen[v], chosen[v]
         hidden_here = hidden[hidden_ends[v] : hidden_ends[v + 1]]
-        near_blocks = far_blocks = 0
-        if want > 0:
-            for j in range(near):  # from behind: of equal keys the last one leads
-                row = rows[start + near - 1 - j]
-                near_keys[j] = _key(row[SCORE], row[ITEM])
-            near_blocks = _crown(near_keys, near, near_tops, _NONE)
-            for j in range(len(mine)):
-                far_keys[j] = _ordered(mine[j])
-            far_blocks = _crown(far_keys, len(mine), far_tops, _NOTHING)
+        near_blocks = _enter_near(rows, near_keys, near_tops)
+        far_blocks = _enter_far(mine, far_keys, far_tops)
         close = _leader(near_keys, near_tops, near_blocks, _NONE)
         far = _leader(far_keys, far_tops, far_blocks, _NOTHING)
         kept = filled = 0
         while True:
-            key, at = _NONE, -1
-            if close >= 0:
-                key, at = near_keys[close], near - 1 - close
+            key, pooled = near_keys[close] if close >= 0 else _NONE, False
             if far >= 0:
                 other = (np.int64(far_keys[far]) << 32) | np.int64(pool_item[far])
                 if other > key:
-                    key, at = other, near + far
+                    key, pooled = other, True
             if key <= (best[want - 1] if filled == want else _NONE):
                 break
-            if at < near:
-                _retire(near_keys, near_tops, close, _NONE)
-                close = _leader(near_keys, near_tops, near_blocks, _NONE)
-            else:
+            if pooled:
+                at = len(rows) + far
+                item = target = pool_item[far]
+                author, score_bits[0] = pool_author[far], mine[far]
                 _retire(far_keys, far_tops, far, _NOTHING)
                 far = _leader(far_keys, far_tops, far_blocks, _NOTHING)
-            if at < near:
-                item, target = rows[start + at, ITEM], rows[start + at, TARGET]
-                author, score_bits[0] = rows[start + at, AUTHOR], rows[start + at, SCORE]
             else:
-                item = target = pool_item[at - near]
-                author, score_bits[0] = pool_author[at - near], mine[at - near]
+                at = len(rows) - 1 - close
+                item, target = rows[at, ITEM], rows[at, TARGET]
+                author, score_bits[0] = rows[at, AUTHOR], rows[at, SCORE]
+                _retire(near_keys, near_tops, close, _NONE)
+                close = _leader(near_keys, near_tops, near_blocks, _NONE)
             if (
                 _barred(viewers[v], author, item, target, seen_here, hidden_here, by)
                 or _known(out_target[v], shown, target)
@@ -319,16 +357,5 @@ def fill(
             if score[0] > 0:
                 score[0] *= decay[min(before, len(decay) - 1)]
             filled = _place(best, who, filled, want, _key(score_bits[0], item), at)
-        for j in range(filled):
-            at, to = who[j], shown + j
-            if at < near:
-                row = rows[start + at]
-                out_item[v, to], out_target[v, to] = row[ITEM], row[TARGET]
-                out_author[v, to], out_bits[v, to] = row[AUTHOR], row[SCORE]
-                out_source[v, to] = row_source[start + at]
-            else:
-                at -= near
-                out_item[v, to] = out_target[v, to] = pool_item[at]
-                out_author[v, to], out_bits[v, to] = pool_author[at], mine[at]
-                out_source[v, to] = pool_source[at]
-        count[v] = shown + filled
+        found[v] = filled
+    _hand_out(chosen, found, network, pool, slate)

@@ -12,9 +12,7 @@ from hubbub.actions import NO_STANCE, NOTHING, ActionBatch, ActionSpec, Kind, Re
 from hubbub.actions.spec import (
     POST_KINDS,
     Exists,
-    Found,
     GoodText,
-    Insert,
     NewName,
     NotOwn,
     NotSelf,
@@ -176,13 +174,11 @@ def _number(world: World, platform: Platform, events: Events) -> None:
     """Give ids to what is created, in the order of application; describe new items."""
     accepted = events.reason == 0
     table = platform.table
-    founds = {"group": world.groups, "agent": world.agents, "product": world.products}
-    for what, rows_of in founds.items():
-        codes = [c for c, s in enumerate(table) if any(_founds(e, what) for e in s.effects)]
+    tables = {"group": world.groups, "agent": world.agents, "product": world.products}
+    for what, codes in table.founding.items():
         new = np.flatnonzero(accepted & np.isin(events.action, codes))
-        events.item[new] = np.arange(len(rows_of), len(rows_of) + len(new))
-    codes = [c for c, s in enumerate(table) if any(isinstance(e, Insert) for e in s.effects)]
-    new = np.flatnonzero(accepted & np.isin(events.action, codes))
+        events.item[new] = np.arange(len(tables[what]), len(tables[what]) + len(new))
+    new = np.flatnonzero(accepted & (table.kinds[events.action] >= 0))
     events.item[new] = np.arange(len(world.items), len(world.items) + len(new))
     has_text = events.text[new] >= 0
     own, bare = new[has_text], new[~has_text]
@@ -190,9 +186,6 @@ def _number(world: World, platform: Platform, events: Events) -> None:
     events.topic[unknown] = world.texts.topic[events.text[unknown]]
     events.topic[bare] = world.items["topic"][events.target[bare]]
     events.stance[bare] = world.items["stance"][events.target[bare]]
-    rest = np.setdiff1d(np.arange(len(events)), new, assume_unique=True)
+    rest = np.ones(len(events), np.bool_)
+    rest[new] = False
     events.topic[rest], events.stance[rest] = -1, NO_STANCE
-
-
-def _founds(effect: object, what: str) -> bool:
-    return isinstance(effect, Found) and effect.what == what

@@ -6,7 +6,7 @@ drawn is what is kept as CSV.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,41 +14,77 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
-from hubbub.report.style import COLORS
+from hubbub.report.style import COLORS, INK
 from hubbub.rng import Streams
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 T = TypeVar("T")
 
-_BAND, _LINE, _REFERENCE = 0.18, 1.8, "#888888"
-_SWEEPS, _FIRST_MOVE = 150, 0.1
+#: The colour of what data is compared with.
+REFERENCE = "#888888"
+_BAND, _LINE = 0.18, 1.8
+_SWEEPS, _FIRST_MOVE, _PULL = 150, 0.1, 1.0
+#: The part of a line's height in which dots of different colours stand.
+_GAP = 0.7
 
 
 def curves(axes: Any, table: pa.Table, *, x: str, y: str) -> None:
     """Draw a line with a band for each arm; columns arm, x, mean, low, high; labels x and y."""
     for color, (arm, rows) in _colored(_by_arm(table)):
         axes.fill_between(rows["x"], rows["low"], rows["high"], color=color, alpha=_BAND, lw=0)
-        axes.plot(rows["x"], rows["mean"], color=color, label=arm)
+        alone = "o" if len(rows["x"]) == 1 else ""
+        axes.plot(rows["x"], rows["mean"], color=color, label=arm, marker=alone)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.legend()
+    _legend(axes)
 
 
-def dots(axes: Any, table: pa.Table, *, x: str, reference: float | None = None) -> None:
-    """Draw a dot with its interval in a line of its own for each row, the first row on top.
+def dots(
+    axes: Any,
+    table: pa.Table,
+    *,
+    x: str,
+    of: str = "arm",
+    by: str | None = None,
+    reference: float | None = None,
+    known: str = "",
+) -> None:
+    """Draw a dot with its interval for each row, in lines named by the column `of`, from the top.
 
-    Columns arm, mean, low, high; label x; a thin line stands at `reference`, such as no effect.
+    Columns `of`, mean, low, high; label x. The values of the column `by` have colours of their own,
+    and stand one below the other in a line. Where there are columns quartile_1 and quartile_3, a
+    thin line joins them; where there is one named `known`, its values are open diamonds, and
+    `known` is said in the legend. A thin line stands at `reference`, such as no effect.
     """
     rows = table.to_pylist()
+    names = _places(row[of] for row in rows)
+    kinds = _places(row[by] if by else "" for row in rows)
     if reference is not None:
-        axes.axvline(reference, color=_REFERENCE, linewidth=0.9)
-    for place, row in enumerate(rows):
-        axes.plot([row["low"], row["high"]], [place] * 2, color=COLORS[0], solid_capstyle="butt")
-        axes.plot(row["mean"], place, "o", color=COLORS[0])
-    axes.set_yticks(range(len(rows)), [row["arm"] for row in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.axvline(reference, color=REFERENCE, linewidth=0.9)
+    for row in rows:
+        kind = row[by] if by else ""
+        color = COLORS[kinds[kind] % len(COLORS)]
+        place = names[row[of]] + _GAP * (kinds[kind] - (len(kinds) - 1) / 2) / len(kinds)
+        if "quartile_1" in row:
+            ends = [row["quartile_1"], row["quartile_3"]]
+            axes.plot(ends, [place] * 2, color=color, linewidth=0.8, alpha=0.6)
+        axes.plot([row["low"], row["high"]], [place] * 2, color=color, solid_capstyle="butt")
+        axes.plot(row["mean"], place, "o", color=color, label=kind)
+        if known and row[known] is not None:
+            axes.plot(row[known], place, "D", mfc="none", color=INK, markersize=5)
+    if known and any(row[known] is not None for row in rows):
+        axes.plot([], [], "D", mfc="none", color=INK, markersize=5, label=known)
+    axes.set_yticks(range(len(names)), list(names))
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel(x)
+    _legend(axes)
+
+
+def points(axes: Any, table: pa.Table) -> None:
+    """Draw a faint dot for each row, a colour for each arm; columns arm, x, value."""
+    for color, (_, rows) in _colored(_by_arm(table, "x", "value")):
+        axes.plot(rows["x"], rows["value"], "o", color=color, alpha=0.3, markersize=3.5)
 
 
 def survival(axes: Any, samples: Mapping[str, ArrayLike], *, x: str) -> None:
@@ -62,7 +98,7 @@ def survival(axes: Any, samples: Mapping[str, ArrayLike], *, x: str) -> None:
     axes.set_yscale("log")
     axes.set_xlabel(x)
     axes.set_ylabel("share with at least as much")
-    axes.legend()
+    _legend(axes)
 
 
 def quantiles(
@@ -77,7 +113,7 @@ def quantiles(
     expected = inverse((np.arange(len(values)) + 0.5) / max(1, len(values)))
     if len(values):
         both = [min(values[0], expected[0]), max(values[-1], expected[-1])]
-        axes.plot(both, both, color=_REFERENCE, linewidth=0.9)
+        axes.plot(both, both, color=REFERENCE, linewidth=0.9)
     axes.plot(expected, values, "o", color=COLORS[0], markersize=3.5, alpha=0.6)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
@@ -91,35 +127,40 @@ def histogram(axes: Any, samples: Mapping[str, ArrayLike], edges: Floats, *, x: 
         axes.stairs(share, edges, color=color, label=name, linewidth=_LINE)
     axes.set_xlabel(x)
     axes.set_ylabel("share")
-    axes.legend()
+    _legend(axes)
 
 
 def network(axes: Any, places: Floats, ties: Ints, groups: Mapping[str, ArrayLike]) -> None:
     """Draw a graph: nodes at `places` float64[n, 2], `ties` int64[m, 2], a colour for each group.
 
-    `groups` are the rows of the nodes in each. Lengths have no unit, so that there are no scales.
+    `groups` are the rows of the nodes in each. Ties within a group have its colour, others are
+    grey. Lengths have no unit, so that there are no scales.
     """
-    ends = places[ties]
-    gaps = np.full((len(ties), 1, 2), np.nan)
-    x, y = np.concatenate([ends, gaps], axis=1).reshape(-1, 2).T
-    axes.plot(x, y, color=_REFERENCE, linewidth=0.4, alpha=0.5, zorder=1)
+    group = np.full(len(places), -1)
+    for number, rows in enumerate(groups.values()):
+        group[np.asarray(rows, np.int64)] = number
+    left, right = group[ties.reshape(-1, 2)].T
+    _segments(axes, places, ties[(left != right) | (left < 0)], REFERENCE)
     size = float(np.clip(3000 / max(1, len(places)), 4, 60))
-    for color, (name, rows) in _colored(groups):
+    for number, (color, (name, rows)) in enumerate(_colored(groups)):
+        _segments(axes, places, ties[(left == number) & (right == number)], color)
         mine = places[np.asarray(rows, np.int64)]
         axes.scatter(*mine.T, s=size, color=color, label=name, edgecolors="white", lw=0.4, zorder=2)
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", adjustable="datalim")
     axes.set_axis_off()
-    axes.legend()
+    _legend(axes)
 
 
-def layout(nodes: int, ties: Ints, *, seed: int) -> Floats:
+def layout(nodes: int, ties: Ints, *, seed: int, start: Floats | None = None) -> Floats:
     """Return places for the nodes of a graph, float64[nodes, 2], those tied close to each other.
 
-    `ties` int64[m, 2]. The algorithm of Fruchterman and Reingold 1991 (doi:10.1002/spe.4380211102):
+    `ties` int64[m, 2]; `start` are places to begin at, such as those of the graph before: without,
+    they are drawn. The algorithm of Fruchterman and Reingold 1991 (doi:10.1002/spe.4380211102):
     with k = sqrt(area / nodes), all push each other apart with k^2 / d, those tied pull with
-    d^2 / k, and steps get shorter. For up to some thousand nodes: it compares all pairs.
+    d^2 / k, and steps get shorter. All are drawn to the middle with d, so that parts which are not
+    tied stay near. For up to some thousand nodes: it compares all pairs.
     """
-    places = Streams(seed).at("layout").uniform(nodes, 2)
+    places = Streams(seed).at("layout").uniform(nodes, 2) - 0.5 if start is None else start
     k = 1.0 / np.sqrt(max(1, nodes))
     tied = np.zeros((nodes, nodes), np.bool_)
     tied[ties[:, 0], ties[:, 1]] = tied[ties[:, 1], ties[:, 0]] = True
@@ -127,18 +168,38 @@ def layout(nodes: int, ties: Ints, *, seed: int) -> Floats:
         apart = places[:, None, :] - places[None, :, :]
         distance = np.maximum(np.sqrt((apart**2).sum(axis=2)), 1e-9)
         force = (k / distance) ** 2 - tied * distance / k
-        move = np.einsum("ij,ijd->id", force, apart)
+        move = np.einsum("ij,ijd->id", force, apart) - _PULL * places
         length = np.maximum(np.sqrt((move**2).sum(axis=1, keepdims=True)), 1e-9)
         places = places + move / length * np.minimum(length, longest)
     return places - places.mean(axis=0) if nodes else places
 
 
-def _by_arm(table: pa.Table) -> dict[str, dict[str, Floats]]:
-    """Return the columns x, mean, low and high of each arm, in the order of the table."""
+def _segments(axes: Any, places: Floats, ties: Ints, color: str) -> None:
+    ends = places[ties.reshape(-1, 2)]
+    gaps = np.full((len(ends), 1, 2), np.nan)
+    x, y = np.concatenate([ends, gaps], axis=1).reshape(-1, 2).T
+    axes.plot(x, y, color=color, linewidth=0.6, alpha=0.5, zorder=1)
+
+
+def _legend(axes: Any) -> None:
+    """Add a legend that has each name once, if there is one."""
+    handles, names = axes.get_legend_handles_labels()
+    entries = {name: handle for handle, name in zip(handles, names, strict=True) if name}
+    if entries:
+        axes.legend(entries.values(), entries)
+
+
+def _places(names: Iterable[str]) -> dict[str, int]:
+    """Return the place of each name, in the order in which they come."""
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}
+
+
+def _by_arm(table: pa.Table, *names: str) -> dict[str, dict[str, Floats]]:
+    """Return the columns of each arm, in the order of the table; x, mean, low, high by default."""
     result = {}
     for arm in pc.unique(table["arm"]).to_pylist():
         mine = table.filter(pc.equal(table["arm"], arm))
-        result[arm] = {name: mine[name].to_numpy() for name in ("x", "mean", "low", "high")}
+        result[arm] = {n: mine[n].to_numpy() for n in names or ("x", "mean", "low", "high")}
     return result
 
 

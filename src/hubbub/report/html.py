@@ -158,12 +158,14 @@ def _figures(folder: Path, figures: Sequence[Figure]) -> str:
         raise StoreError(f"{folder} cannot be written: {error.strerror}") from error
     names = _file_names(figure.name for figure in figures)
     return "\n".join(
-        _figure(folder / name, figure, picture)
-        for name, figure, picture in zip(names, figures, pictures, strict=True)
+        _figure(folder / name, place, figure, picture)
+        for place, (name, figure, picture) in enumerate(
+            zip(names, figures, pictures, strict=True), 1
+        )
     )
 
 
-def _figure(path: Path, figure: Figure, picture: Picture) -> str:
+def _figure(path: Path, place: int, figure: Figure, picture: Picture) -> str:
     """Write the files of a figure, which differ in what follows `path`; return it in HTML."""
     for ending, content in (("svg", picture.svg), ("png", picture.png)):
         write_file(path.with_name(f"{path.name}.{ending}"), content)
@@ -178,7 +180,8 @@ def _figure(path: Path, figure: Figure, picture: Picture) -> str:
         f"<figure>\n<h3>{escape(figure.title)}</h3>\n"
         f'<img alt="{escape(f"{figure.title}. {figure.caption}")}" '
         f'src="data:image/{kind};base64,{b64encode(content).decode()}">\n'
-        f"<figcaption>{escape(figure.caption)} <small>{links}</small></figcaption>\n"
+        f"<figcaption><b>Figure {place}.</b> {escape(figure.caption)} "
+        f"<small>{links}</small></figcaption>\n"
         f"{_data(figure)}</figure>"
     )
 

@@ -14,6 +14,8 @@ from pyarrow import csv
 
 from hubbub.errors import StoreError
 
+_SIDE = ' class="number"'
+
 
 def write_csv(path: Path, table: pa.Table) -> None:
     """Write a table with all digits; StoreError if it cannot be written."""
@@ -35,10 +37,15 @@ def write_file(path: Path, content: bytes) -> None:
 def html_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Return a table in HTML that can be moved sideways where it is too wide.
 
-    Numbers stand to the right, rounded by `number`; None and NaN are shown as a dash. Text is
-    escaped.
+    Numbers stand to the right, rounded by `number`, and so do the headers above them; None and NaN
+    are shown as a dash. Text is escaped.
     """
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in headers)
+    rows = list(rows)
+    head = "".join(
+        f'<th scope="col"{_SIDE if rows and all(_is_number(row[i]) for row in rows) else ""}>'
+        f"{escape(name)}</th>"
+        for i, name in enumerate(headers)
+    )
     body = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return (
         f'<div class="wide" tabindex="0"><table>\n<thead><tr>{head}</tr></thead>\n'
@@ -56,10 +63,13 @@ def number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
 def _cell(value: Any) -> str:
-    if value is None or (isinstance(value, float) and value != value):
-        return '<td class="number">–</td>'
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        shown = number(value) if isfinite(value) else str(value)
-        return f'<td class="number">{shown}</td>'
-    return f"<td>{escape(str(value))}</td>"
+    if not _is_number(value):
+        return f"<td>{escape(str(value))}</td>"
+    if value is None or value != value:
+        return f"<td{_SIDE}>–</td>"
+    return f"<td{_SIDE}>{number(value) if isfinite(value) else value}</td>"

@@ -13,12 +13,13 @@ class Clock:
     ('2024-01-01T09:00:00', 9, 60.0)
     """
 
-    __slots__ = ("start", "step_minutes")
+    __slots__ = ("_epochs", "start", "step_minutes")
 
     def __init__(self, start: datetime, step_minutes: float) -> None:
         """Start at `start`: UTC where it names no time zone, else converted to UTC."""
         self.start = start if start.tzinfo is None else start.astimezone(UTC).replace(tzinfo=None)
         self.step_minutes = step_minutes
+        self._epochs: dict[int, float] = {}  # feeds ask for those of all ages in every step
 
     def minute_of(self, step: int) -> float:
         """Return the simulated minutes from the start to the start of this step."""
@@ -30,7 +31,9 @@ class Clock:
 
     def epoch(self, step: int) -> float:
         """Return when this step begins, in seconds since 1970."""
-        return self.at(step).replace(tzinfo=UTC).timestamp()
+        if step not in self._epochs:
+            self._epochs[step] = self.at(step).replace(tzinfo=UTC).timestamp()
+        return self._epochs[step]
 
     def hour(self, step: int) -> int:
         """Return the UTC hour, 0 to 23, in which this step begins."""

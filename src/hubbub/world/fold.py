@@ -89,8 +89,7 @@ def fold_opinions(world: World, changes: OpinionChanges) -> None:
 
 
 def _insert_items(world: World, events: Events, done: NDArray[np.int64]) -> None:
-    kinds = np.array([-1 if s.inserts is None else s.inserts for s in world.table], np.int16)
-    kind = kinds[events.action[done]]
+    kind = world.table.kinds[events.action[done]]
     rows, kind = done[kind >= 0], kind[kind >= 0]
     if not len(rows):
         return

@@ -24,6 +24,11 @@ def keys_of(left: NDArray[Any], right: NDArray[Any]) -> Keys:
     return (left.astype(np.int64) << np.int64(32)) | right.astype(np.int64)
 
 
+def columns_of(keys: Keys) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the left and the right ids of keys."""
+    return (keys >> np.int64(32)).astype(np.int32), (keys & _LOW).astype(np.int32)
+
+
 def _member(sorted_keys: Keys, keys: Keys) -> NDArray[np.bool_]:
     if not len(sorted_keys):
         return np.zeros(len(keys), np.bool_)
@@ -46,8 +51,9 @@ class PairSet:
     ([2, 7], 3)
     """
 
-    def __init__(self, keys: Keys | None = None) -> None:
-        """Start from these keys, which must be sorted and distinct."""
+    def __init__(self, keys: Keys | None = None, *, merged: bool = False) -> None:
+        """Start from these keys, which must be sorted and distinct; see `merged`."""
+        self.merged = merged
         self._base: Keys = np.empty(0, np.int64) if keys is None else keys
         self._added: Keys = np.empty(0, np.int64)
         self._removed: Keys = np.empty(0, np.int64)
@@ -67,6 +73,13 @@ class PairSet:
         extra = 0 if self._offsets is None else self._offsets.nbytes
         return self._base.nbytes + self._added.nbytes + self._removed.nbytes + extra
 
+    def waiting(self) -> tuple[Keys, Keys]:
+        """Return the keys added and removed since the last merge, sorted.
+
+        Unless the set is `merged`, since it was given its first keys.
+        """
+        return self._added, self._removed
+
     def keys(self) -> Keys:
         """Return all keys, sorted. Do not write to the array. Reading changes nothing."""
         base = self._base
@@ -76,8 +89,7 @@ class PairSet:
 
     def columns(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return all pairs as two columns (left, right), sorted."""
-        keys = self.keys()
-        return (keys >> np.int64(32)).astype(np.int32), (keys & _LOW).astype(np.int32)
+        return columns_of(self.keys())
 
     def contains(self, left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which of the pairs are in the set, bool[m]. Negative ids never are."""
@@ -111,7 +123,7 @@ class PairSet:
             self._added = np.setdiff1d(self._added, keys[~in_base], assume_unique=True)
             self._removed = _insert(self._removed, keys[in_base])
         if len(self._added) + len(self._removed) > max(_SMALL, len(self._base) // 16):
-            self._base = self.keys()
+            self._base, self.merged = self.keys(), True
             self._added = self._removed = np.empty(0, np.int64)
             self._offsets = None
         return effective

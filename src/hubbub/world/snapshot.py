@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.world.pairs import PairSet
+from hubbub.world.pairs import PairSet, columns_of
 from hubbub.world.world import World
 
 #: Columns of agents that nothing changes after the agent has joined.
 FIXED = ("core", "topics", "interest", "curve", "rate", "sharing", "verbosity", "contrary",
          "opinion_start")  # fmt: skip
 _TABLES = ("items", "groups", "products", "notes")
+_NONE = np.empty(0, np.int64)
 
 
 def state(world: World) -> dict[str, Any]:
@@ -30,14 +31,15 @@ def state(world: World) -> dict[str, Any]:
         "texts": len(world.texts),
         "joined": world.profiles.later,
         "rows": {name: len(getattr(world, name)) for name in _TABLES},
+        "merged": [name for name, pairs in world.sets.items() if pairs.merged],
     }
 
 
 def arrays(world: World) -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield the arrays with their names, one after the other to bound memory.
 
-    Columns are called table/column. A set of pairs is the number of partners of each left id
-    (sets/NAME/count) and all partners, those of one left id after the other (sets/NAME/right).
+    Columns are called table/column. A set of pairs is what came to the pairs it began with and
+    what went (sets/NAME/added, removed), or all its pairs if they have been merged (all, none).
     """
     late = len(world.agents) - len(world.profiles.later)
     for name in world.agents.names:
@@ -46,16 +48,15 @@ def arrays(world: World) -> Iterator[tuple[str, NDArray[Any]]]:
         for name in getattr(world, table).names:
             yield f"{table}/{name}", getattr(world, table)[name]
     for name, pairs in world.sets.items():
-        left, right = pairs.columns()
-        yield f"sets/{name}/count", np.bincount(left).astype(np.int32)
-        del left
-        yield f"sets/{name}/right", right
+        added, removed = (pairs.keys(), _NONE) if pairs.merged else pairs.waiting()
+        yield f"sets/{name}/added", added
+        yield f"sets/{name}/removed", removed
 
 
 def names(world: World) -> list[str]:
     """Return the names that `arrays` gives, in order."""
     tables = [f"{t}/{name}" for t in ("agents", *_TABLES) for name in getattr(world, t).names]
-    return tables + [f"sets/{name}/{part}" for name in world.sets for part in ("count", "right")]
+    return tables + [f"sets/{name}/{part}" for name in world.sets for part in ("added", "removed")]
 
 
 def restore(
@@ -81,7 +82,9 @@ def restore(
         columns = {column: kept.pop(f"{name}/{column}") for column in table.names}
         table.extend(state["rows"][name], **columns)
     for name in world.sets:
-        count, right = kept.pop(f"sets/{name}/count"), kept.pop(f"sets/{name}/right")
-        keys = np.repeat(np.arange(len(count), dtype=np.int64) << np.int64(32), count)
-        keys |= right
-        world.sets[name] = PairSet(keys)
+        added, removed = kept.pop(f"sets/{name}/added"), kept.pop(f"sets/{name}/removed")
+        if name in state["merged"]:
+            world.sets[name] = PairSet(added, merged=True)
+        else:
+            world.sets[name].add(*columns_of(added))
+            world.sets[name].remove(*columns_of(removed))

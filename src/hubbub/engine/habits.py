@@ -1,0 +1,71 @@
+"""How models go about their turns: calls per turn, tokens per reply; assumed, or from a run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from hubbub.errors import RunError
+from hubbub.llm.tokens import BYTES_PER_TOKEN
+from hubbub.store import RunStore
+
+#: Tokens of a reply: an action with a text of some length, or without one (measured: 24 with the
+#: tokenizer of SmolLM2, half of the replies comments of twelve words; docs/performance.md).
+REPLY = 25
+#: Of all turns, how many make a further call to see what a query found (where agents may look
+#: things up), and to repair a reply that could not be read. Both are guesses.
+LOOKING, REPAIRING = 0.1, 0.05
+
+_SQL = (
+    "SELECT sum(number = 0), count(*), avg(completion_tokens), 1.0 * sum(prompt_tokens) / "
+    "sum(length(CAST(c.prompt AS BLOB)) + length(CAST(s.content AS BLOB))) "
+    "FROM completion c JOIN prompt s ON s.id = c.system "
+    "WHERE model = ? AND purpose = 'turn' AND failure = ''"
+)
+_MODELS = "SELECT DISTINCT model FROM completion ORDER BY model"
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What a model needs for a turn.
+
+    `calls` per turn (at least 1), `reply` tokens per call, and `stretch`: tokens that its own
+    tokenizer counts in a prompt for each that is estimated (hubbub.llm.tokens).
+    """
+
+    calls: float
+    reply: float
+    stretch: float = 1.0
+
+    @classmethod
+    def assumed(cls, *, look_things_up: bool) -> Habits:
+        """Return what is taken for granted of a model of which nothing is known."""
+        return cls(1 + REPAIRING + (LOOKING if look_things_up else 0.0), REPLY)
+
+
+def habits_of(run: Path | str, models: Collection[str]) -> dict[str, Habits]:
+    """Return the habits of those of the models (names in the scenario) that had turns in a run.
+
+    RunError if there is no such run, or none of them had a turn with a reply.
+    """
+    store = RunStore.open(Path(run))
+    try:
+        found = {
+            name: Habits(calls / turns, reply, per_byte * BYTES_PER_TOKEN)
+            for name in models
+            for turns, calls, reply, per_byte in store.database.rows(_SQL, name)
+            if turns and per_byte
+        }
+        known = sorted(
+            row[0] for row in store.database.rows("SELECT DISTINCT model FROM completion")
+        )
+    finally:
+        store.close()
+    if models and not found:
+        raise RunError(
+            f"{run}: no turn of {' or '.join(sorted(models))} is on record there; "
+            + (f"its models are {', '.join(known)}" if known else "no model took part")
+            + ". Models are known by their names in the scenario"
+        )
+    return found
