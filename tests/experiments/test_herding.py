@@ -275,21 +275,22 @@ def test_published_values_are_those_of_the_papers() -> None:
     )  # fmt: skip
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("h", "seeds"), [(0.0, 24), (0.9, 24)])
-def test_the_study_finds_the_herding_that_is_built_in_and_no_other(h: float, seeds: int) -> None:
-    """Of 100 seeds at least 90 must hold the truth, and at most 8 claim herding where none is.
-
-    Here are fewer: more than 5 of 24 is what a study that misses 1 in 20 does once in 700 times.
-    """
-    missed = claimed = 0
+@pytest.mark.parametrize("h", [0.0, 0.9])
+@pytest.mark.parametrize(
+    ("seeds", "least_inside", "least_found", "most_claimed"),
+    [(4, 3, 4, 1), pytest.param(100, 90, 90, 8, marks=pytest.mark.slow)],
+)
+def test_the_study_finds_the_herding_that_is_built_in_and_no_other(
+    h: float, seeds: int, least_inside: int, least_found: int, most_claimed: int
+) -> None:
+    inside = claimed = 0
     for seed in range(seeds):
         overrides = {"seed": seed, "behaviour.herding": h, "behaviour.social_proof": 0.0}
         options = Options(replicates=1, overrides=overrides)
         trial = next(t for t in study().trials(options) if t.arm == BLIND)
         results = assemble([trial], [study().run(trial, options)])
         found = study().judge(results, options)[0]
-        missed += not found.low <= h <= found.high
+        inside += found.low <= h <= found.high
         claimed += found.verdict == "supported"
-    assert missed <= 5
-    assert claimed == seeds if h else claimed <= 5
+    assert inside >= least_inside
+    assert claimed >= least_found if h else claimed <= most_claimed

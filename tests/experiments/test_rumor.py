@@ -198,22 +198,23 @@ def test_language_models_can_drive_the_agents() -> None:
         assert study().run(trial, options).values["reach/true"] > 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("appeal", [0.0, 0.05])
-def test_the_study_finds_the_appeal_that_is_built_in_and_no_other(appeal: float) -> None:
-    """Of 100 seeds at least 90 must hold the truth, and at most 8 claim a difference without it.
-
-    Here are fewer: more than 5 of 24 is what a study that misses 1 in 20 does once in 700 times.
-    """
-    missed = claimed = 0
-    for seed in range(24):
+@pytest.mark.parametrize(
+    ("seeds", "least_inside", "least_found", "most_claimed"),
+    [(2, 1, 2, 1), pytest.param(100, 90, 90, 8, marks=pytest.mark.slow)],
+)
+def test_the_study_finds_the_appeal_that_is_built_in_and_no_other(
+    appeal: float, seeds: int, least_inside: int, least_found: int, most_claimed: int
+) -> None:
+    inside = claimed = 0
+    for seed in range(seeds):
         people = {"population.synthetic.agents": 1000, "seed": seed, "appeal": appeal}
         options = Options(replicates=10, overrides=people)
         trials = study().trials(options)
         results = assemble(trials, [study().run(trial, options) for trial in trials])
         found = {f.measure: f for f in study().judge(results, options)}
-        missed += not found["passed_on"].low <= appeal <= found["passed_on"].high
+        inside += found["passed_on"].low <= appeal <= found["passed_on"].high
         found.pop("assortativity_change")  # it compares no messages
         claimed += any(f.verdict != "not found" for f in found.values())
-    assert missed <= 5
-    assert claimed == 24 if appeal else claimed <= 5
+    assert inside >= least_inside
+    assert claimed >= least_found if appeal else claimed <= most_claimed

@@ -9,6 +9,7 @@ from typing import Any
 
 from hubbub.errors import ScenarioError
 from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
+from hubbub.experiments.statistics import Hypothesis
 from hubbub.experiments.worker import threads
 from hubbub.report.records import Figure
 
@@ -31,6 +32,12 @@ class ToyStudy:
         return [
             Trial(arm, r, 10 * r + a, {"x": a}) for a, arm in enumerate("ab") for r in range(number)
         ]
+
+    def scenario(self, trial: Trial, options: Options) -> None:
+        return None
+
+    def hypotheses(self, options: Options) -> list[Hypothesis]:
+        return []
 
     def run(self, trial: Trial, options: Options) -> Outcome:
         name = f"{trial.arm}{trial.replicate}"

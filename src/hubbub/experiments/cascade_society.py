@@ -10,7 +10,7 @@ message on are interested in it, and hardly anybody else reposts it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
@@ -24,9 +24,12 @@ from pyarrow import parquet
 
 from hubbub.analysis.growth import growth_of_items
 from hubbub.config.load import apply_overrides, parse_scenario
+from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
 from hubbub.experiments.cascades_data import STEP_MINUTES, STEPS, Ties, curves_of
+from hubbub.experiments.driving import run_on
 from hubbub.experiments.pace import Pace
+from hubbub.experiments.replies import turns_lost
 from hubbub.rng import Streams
 
 #: Bystanders for each known person.
@@ -38,6 +41,7 @@ FOLLOWING = 3
 SPOKEN_TO = {"base": {"repost": -4.0, "create_post": -6.0}, "similarity": 14.0}
 #: How people behave of whom no repost is known: a repost of theirs is to be rare.
 BYSTANDING = {"base": {"repost": -10.0}}
+_DIGITS = 9
 _DAY = datetime(2014, 1, 1)  # noqa: DTZ001 - simulated time is UTC without saying so
 
 
@@ -75,15 +79,25 @@ def simulate(
         circles.append(_circle(known, pace, first, streams))
         first += len(circles[-1])
     with TemporaryDirectory(prefix="hubbub-cascades-") as folder:
-        parquet.write_table(_people(circles), Path(folder) / "people.parquet")
-        scenario = parse_scenario(
-            apply_overrides(_scenario(ties, seed), overrides or {}), "the cascades' society"
-        )
-        with Simulation(scenario, base=Path(folder), threads=1) as sim:
-            sim.run()
+        people = Path(folder) / "people.parquet"
+        parquet.write_table(_people(circles), people)
+        scenario = _scenario(ties, seed, {"file": str(people)}, overrides or {})
+        with Simulation(scenario, threads=1) as sim:
+            run_on(sim)
+            turns_lost(sim)  # refuses a day on which no model's reply could be read
             items = sim.store.items()
     roots = np.cumsum([0, *map(len, circles)])[:-1]
     return _curves(items, roots)
+
+
+def society(ties: Ties, pace: Pace, seed: int, overrides: Mapping[str, Any]) -> Scenario:
+    """Return the scenario of a day of one cascade, its people in it.
+
+    The chances to be awake are rounded, so that they are the same whatever computes them.
+    """
+    circle = _circle(ties, pace, 0, Streams(seed))
+    rounded = replace(circle, awake=circle.awake.round(_DIGITS))
+    return _scenario([ties], seed, {"records": _people([rounded]).to_pylist()}, overrides)
 
 
 def _curves(items: pa.Table, roots: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -155,17 +169,19 @@ def drivers(model: str | None = None) -> list[dict[str, Any]]:
     ]
 
 
-def _scenario(ties: Sequence[Ties], seed: int) -> dict[str, Any]:
-    """Return the day of these cascades as plain values."""
+def _scenario(
+    ties: Sequence[Ties], seed: int, people: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> Scenario:
+    """Return the day of these cascades; `people` says where the profiles are."""
     begins = [int((t.start.hour * 60 + t.start.minute) / STEP_MINUTES) for t in ties]
     first = min(begins)
-    return {
+    data = {
         "name": "cascades",
         "seed": seed,
         "steps": max(begins) - first + STEPS,
         "topics": ["Anything"],
         "platform": {"actions": ["create_post", "repost"]},
-        "population": {"file": "people.parquet", "graph": {"kind": "file"}},
+        "population": {**people, "graph": {"kind": "file"}},
         "time": {
             "start": (_DAY + timedelta(minutes=first * STEP_MINUTES)).isoformat(),
             "step_minutes": STEP_MINUTES,
@@ -187,6 +203,7 @@ def _scenario(ties: Sequence[Ties], seed: int) -> dict[str, Any]:
         ],
         "store": {"slates": False},
     }
+    return parse_scenario(apply_overrides(data, overrides), "the cascades' society")
 
 
 def _message(ties: Ties) -> str:

@@ -17,14 +17,15 @@ from hubbub.actions import SCALE
 from hubbub.config.load import apply_overrides, parse_scenario
 from hubbub.config.scenario import Scenario, SyntheticConfig
 from hubbub.embed import make_encoder
+from hubbub.errors import ScenarioError
 from hubbub.experiments.driving import driver
 from hubbub.population.opinions import initial_opinions
 from hubbub.population.synthetic import generate
 from hubbub.rng import Stream, Streams
 
-#: As many agents as in OASIS's experiment.
-AGENTS = 196
-#: Whom each agent follows: so many others.
+#: As many agents as in OASIS's experiment, and the override that names another number.
+AGENTS, NUMBER = 196, "population.synthetic.agents"
+#: Whom each agent follows: so many others, if there are so many.
 FOLLOWING = 12
 #: The share of agents, those nearest in opinion, among whom a homophilous tie is drawn.
 NEAR = 0.25
@@ -55,9 +56,8 @@ QUESTIONS = [
         "name": "risk",
         "ask": "How strongly are you for the risky novel? 0: keep the safe income by all means; "
         "10: risk the novel by all means.",
-        "kind": "number",
-        "min": 0,
-        "max": 10,
+        "kind": "choice",  # endpoints keep to listed options, but not all to the limits of a number
+        "options": [str(number) for number in range(11)],
     },
 ]
 
@@ -67,10 +67,14 @@ def dilemma_scenario(
 ) -> Scenario:
     """Return the scenario of a society in which a share `homophily` of ties is among like-minded.
 
-    With `model` the agents are driven by it and asked every EVERY steps. `overrides` come last.
+    With `model` the agents are driven by it and asked every EVERY steps. `overrides` come last; the
+    one called NUMBER is that of the agents.
     """
-    streams = Streams(seed)
-    opinions = initial_opinions(streams.at("population/opinion"), AGENTS, 1)[:, 0] / SCALE
+    streams, rest = Streams(seed), dict(overrides)
+    agents = rest.pop(NUMBER, AGENTS)
+    if type(agents) is not int or agents < 2:
+        raise ScenarioError(f"{NUMBER}: must be a whole number from 2, not {agents!r}")
+    opinions = initial_opinions(streams.at("population/opinion"), agents, 1)[:, 0] / SCALE
     data: dict[str, Any] = {
         "name": "polarization",
         "seed": seed,
@@ -95,27 +99,28 @@ def dilemma_scenario(
         data["agents"] = [driver(model)]
         survey = {"name": "helen", "questions": QUESTIONS, "every": EVERY, "steps": [0]}
         data["surveys"] = [survey]
-    return parse_scenario(apply_overrides(data, overrides), "the study 'polarization'")
+    return parse_scenario(apply_overrides(data, rest), "the study 'polarization'")
 
 
 def ties(opinions: NDArray[np.float64], homophily: float, stream: Stream) -> list[list[int]]:
-    """Return whom each agent follows: FOLLOWING distinct others, ids ascending.
+    """Return whom each agent follows: FOLLOWING distinct others (or all), ids ascending.
 
     Each is drawn, with the chance `homophily`, among the share NEAR of agents whose opinion is
     nearest to one's own, and otherwise among all.
     """
     n = len(opinions)
-    near = max(FOLLOWING, round(NEAR * n))
+    count = min(FOLLOWING, n - 1)
+    near = max(count, round(NEAR * n))
     following = []
     for i in range(n):
         distance = np.abs(opinions - opinions[i])
         distance[i] = np.inf
         nearest = np.argsort(distance, kind="stable")[:near]
         others = np.delete(np.arange(n), i)
-        close = min(int((stream.uniform(FOLLOWING) < homophily).sum()), near)
+        close = int((stream.uniform(count) < homophily).sum())
         alike = nearest[stream.permutation(near)[:close]]
         rest = np.setdiff1d(others, alike)
-        anyone = rest[stream.permutation(len(rest))[: FOLLOWING - close]]
+        anyone = rest[stream.permutation(len(rest))[: count - close]]
         following.append(sorted(np.concatenate([alike, anyone]).tolist()))
     return following
 
@@ -124,7 +129,7 @@ def _records(
     streams: Streams, opinions: NDArray[np.float64], homophily: float
 ) -> list[dict[str, Any]]:
     """Return the profiles: generated people, what they believe at the start, whom they follow."""
-    config = SyntheticConfig(agents=AGENTS, core=0, posts_per_core=0)
+    config = SyntheticConfig(agents=len(opinions), core=0, posts_per_core=0)
     people = generate(config, [TOPIC], make_encoder("hashing", 64), streams)
     kept = ["user_name", "name", "age", "gender", "country", "profession", "mbti"]
     profiles = people.profiles.select(kept).to_pylist()

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -92,13 +91,17 @@ def post_claims(sim: Simulation) -> None:
 
 
 def in_equal_parts(seed: int) -> Callable[[World, NDArray[np.int64]], Signs]:
-    """Return the lottery in which a third of the statements gets each treatment, comments none."""
+    """Return the lottery in which a third of the statements gets each treatment.
+
+    They are the posts from before step 1. Comments get none, nor do the posts that models write.
+    """
 
     def draw(world: World, items: NDArray[np.int64]) -> Signs:
         signs = np.zeros(len(items), np.int8)
-        posts = np.flatnonzero(world.items["kind"][items] == 0)
-        order = Streams(seed).at("study/treatment", world.step).permutation(len(posts))
-        signs[posts[order]] = np.arange(len(posts)) % 3 - 1
+        if world.step == 0:
+            posts = np.flatnonzero(world.items["kind"][items] == 0)
+            order = Streams(seed).at("study/treatment", world.step).permutation(len(posts))
+            signs[posts[order]] = np.arange(len(posts)) % 3 - 1
         return signs
 
     return draw
@@ -111,18 +114,15 @@ def agreement(sim: Simulation, judge: Judge | None) -> tuple[NDArray[np.int64], 
     subject as the statistical policy wrote it, the statement standing at 1: 1 + 9 (x + 1) / 2. None
     where there is no rating or stance.
     """
-    comments = sim.store.comments()
-    posts = np.asarray(comments["post"]).astype(np.int64)
+    posts, comments = sim.store.posts(), sim.store.comments()
+    claims = posts.filter(pc.equal(posts["step"], 0))
+    statements = dict(zip(claims["id"].to_pylist(), claims["content"].to_pylist(), strict=True))
+    comments = comments.filter(pc.is_in(comments["post"], claims["id"].combine_chunks()))
+    on = np.asarray(comments["post"]).astype(np.int64)
     if judge is None:
         stances = comments["stance"].to_pylist()
         scale = (HIGH - LOW) / 2.0
-        return posts, [None if x is None else LOW + scale * (x + 1.0) for x in stances]
-    statements = dict(zip(*_columns(sim.store.posts(), "id", "content"), strict=True))
-    pairs = zip(posts.tolist(), comments["content"].to_pylist(), strict=True)
+        return on, [None if x is None else LOW + scale * (x + 1.0) for x in stances]
+    pairs = zip(on.tolist(), comments["content"].to_pylist(), strict=True)
     cases = [f"Statement: {statements[post]}\nComment: {text}" for post, text in pairs]
-    return posts, [None if r is None else float(r) for r in judge.rate(_RULES, cases, LOW, HIGH)]
-
-
-def _columns(table: pa.Table, *names: str) -> list[list[Any]]:
-    return [pc.fill_null(table[n], "").to_pylist() if n == "content" else table[n].to_pylist()
-            for n in names]  # fmt: skip
+    return on, [None if r is None else float(r) for r in judge.rate(_RULES, cases, LOW, HIGH)]

@@ -25,13 +25,13 @@ from hubbub.experiments.herding_predictions import (
     NONE,
     STRENGTH,
     by_treatment,
-    has_strength,
     predictions,
     strength_in,
 )
 from hubbub.experiments.herding_report import figures, story
-from hubbub.experiments.judging import Judge
+from hubbub.experiments.judging import judging
 from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
+from hubbub.experiments.replies import turns_lost, usable
 from hubbub.experiments.statistics import Estimate, Hypothesis, estimates, judge
 from hubbub.experiments.votes import (
     STRENGTHS,
@@ -70,12 +70,15 @@ class Herding:
     version = 1
 
     def trials(self, options: Options) -> Sequence[Trial]:
-        """Return all arms x replicates; per model the score-blind feed and the false claims."""
+        """Return all arms x replicates.
+
+        Of a model the score-blind feed and, with a judge of what it writes, the false claims.
+        """
         asked = Asked.of(options)
         arms = {
             f"{model}, {name}": _settings(asked, name, model)
             for model in asked.models
-            for name in (BLIND, CLAIMS)
+            for name in ((BLIND, CLAIMS) if asked.judge else (BLIND,))
         }
         if not arms:
             arms = {name: _settings(asked, name, None) for name in _ARMS}
@@ -83,18 +86,28 @@ class Herding:
                 del arms[NONE]  # the person's own strength holds in all arms
         trials = asked.trials(arms, _REPLICATES)
         for trial in trials[:: len(trials) // len(arms)]:
-            _scenario(trial)  # bad settings fail here
+            self.scenario(trial, options)  # bad settings fail here
         return trials
+
+    def scenario(self, trial: Trial, options: Options) -> Scenario:
+        """Return the forum of a trial, without the first points and the false claims."""
+        s = trial.settings
+        return forum_scenario(trial.seed, s["model"], s["changes"], s["overrides"])
+
+    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+        """Return the predictions of each arm."""
+        arms = dict.fromkeys(trial.arm for trial in self.trials(options))
+        return [h for arm in arms for h in predictions(arm)]
 
     def run(self, trial: Trial, options: Options) -> Outcome:
         """Run a forum, give first points by lot, and measure later votes by treatment."""
-        scenario, claims = _scenario(trial), trial.settings["setting"] == CLAIMS
+        scenario, claims = self.scenario(trial, options), trial.settings["setting"] == CLAIMS
         lottery = in_equal_parts(trial.seed) if claims else by_lot(trial.seed)
         with Simulation(scenario, threads=threads()) as sim:
             if claims:
                 post_claims(sim)
             forum = read_forum(sim, run_treated(sim, lottery))
-            values = _values(forum, comments_too=not claims)
+            values = (_of_claims(forum) if claims else _values(forum)) | turns_lost(sim)
             if claims:
                 values |= _agreement(sim, forum, trial, scenario)
         total = balance(forum)
@@ -112,9 +125,11 @@ class Herding:
         values = by_treatment(results.values)
         tested: list[tuple[Hypothesis, Estimate]] = []
         for arm in dict.fromkeys(results.values["arm"].to_pylist()):
-            if has_strength(arm):
-                tested.append(strength_in(arm, results))
-            tested += estimates(values, predictions(arm), seed=asked.seed)
+            for h in predictions(arm):
+                if h.measure == STRENGTH:
+                    tested.append((h, strength_in(arm, results)))
+                else:
+                    tested += estimates(values, [h], seed=asked.seed)
         return judge(tested)
 
     def figures(self, results: Results, options: Options) -> Sequence[Figure]:
@@ -125,7 +140,7 @@ class Herding:
         self, results: Results, findings: Sequence[Finding], options: Options
     ) -> Sequence[str]:
         """Return the report's paragraphs."""
-        return story(results, findings, Asked.of(options))
+        return [*story(results, findings, Asked.of(options)), *usable(results.values)]
 
 
 def study() -> Herding:
@@ -143,16 +158,13 @@ def _settings(asked: Asked, name: str, model: str | None) -> dict[str, Any]:
     }
 
 
-def _scenario(trial: Trial) -> Scenario:
-    s = trial.settings
-    return forum_scenario(trial.seed, s["model"], s["changes"], s["overrides"])
-
-
-def _values(forum: Forum, *, comments_too: bool) -> dict[str, float]:
-    """Return measures named as "posts_score/control", of posts only if only these were treated."""
-    among = {"posts": forum.is_post}
-    if comments_too:
-        among |= {"comments": ~forum.is_post, "items": np.ones_like(forum.is_post)}
+def _values(forum: Forum) -> dict[str, float]:
+    """Return measures named as "posts_score/control"."""
+    among = {
+        "posts": forum.is_post,
+        "comments": ~forum.is_post,
+        "items": np.ones_like(forum.is_post),
+    }
     return {
         f"{kind}_{measure}": value
         for kind, mine in among.items()
@@ -160,15 +172,21 @@ def _values(forum: Forum, *, comments_too: bool) -> dict[str, float]:
     }
 
 
+def _of_claims(forum: Forum) -> dict[str, float]:
+    """Return measures named as "posts_score/control" of the claims, posted before step 1."""
+    means = treatment_means(forum, forum.is_post & (forum.created == 0))
+    return {f"posts_{measure}": value for measure, value in means.items()}
+
+
 def _agreement(sim: Simulation, forum: Forum, trial: Trial, scenario: Scenario) -> dict[str, float]:
     """Return the mean agreement of comments by the treatment of the statement they are on."""
-    name = trial.settings["judge"]
+    name, found = trial.settings["judge"], dict[str, float]()
     if name is None:
         posts, agreed = agreement(sim, None)
     else:
-        with Judge(name, {name: scenario.models[name]}, seed=trial.seed) as asked:
+        with judging(scenario, name, trial.seed, sim.store.spent()) as asked:
             posts, agreed = agreement(sim, asked)
-    found: dict[str, float] = {}
+        found = asked.lost
     for treatment, sign in TREATMENTS.items():
         mine = [a for p, a in zip(posts, agreed, strict=True)
                 if a is not None and forum.treatment[p] == sign]  # fmt: skip

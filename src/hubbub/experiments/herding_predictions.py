@@ -56,17 +56,15 @@ def has_strength(arm: str) -> bool:
     return not arm.endswith((CLAIMS, HOT))
 
 
-def strength_in(arm: str, results: Results) -> tuple[Hypothesis, Estimate]:
-    """Return the prediction that agents of an arm heed scores, and the strength that is found."""
+def strength_in(arm: str, results: Results) -> Estimate:
+    """Return the strength of herding that is found in an arm."""
     total, n = total_balance(results, arm)
     found = strength(total)
-    text = f"Votes follow the displayed score ({arm}): the strength of herding is above 0."
     p = two_sided(found.z)
     test = "randomisation test (normal limit); interval by G-estimation"
     if not np.isfinite(found.z):
         p, test = UNTESTED, "not tested: too few votes"
-    hypothesis = Hypothesis(text, STRENGTH, arm, 0.0, "greater")
-    return hypothesis, Estimate("G-estimate", found.value, found.low, found.high, p, test, (n, 0))
+    return Estimate("G-estimate", found.value, found.low, found.high, p, test, (n, 0))
 
 
 def predictions(arm: str) -> list[Hypothesis]:
@@ -100,7 +98,9 @@ def predictions(arm: str) -> list[Hypothesis]:
             more("Comments that began with +1 end with a higher score", "comments_score"),
             less("Comments that began with -1 end with a lower score", "comments_score"),
         ]
+    text = f"Votes follow the displayed score ({arm}): the strength of herding is above 0."
     return [
+        Hypothesis(text, STRENGTH, arm, 0.0, "greater"),
         more("An up-vote as first vote is likelier after +1", "items_first_up"),
         more("What began with +1 ends with a higher score", "items_score"),
         less("An up-vote as first vote is less likely after -1", "items_first_up"),

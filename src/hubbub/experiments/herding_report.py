@@ -18,6 +18,7 @@ from hubbub.experiments.herding_predictions import (
     CLAIMS,
     HOT,
     NONE,
+    STRENGTH,
     by_treatment,
     has_strength,
     predictions,
@@ -72,10 +73,15 @@ _MOST = 8
 
 
 def figures(results: Results, asked: Asked) -> list[Figure]:
-    """Return the ratios beside published values, the strength, scores by treatment, agreement."""
+    """Return the ratios beside published values, the strength, scores by treatment, agreement.
+
+    What has nothing to show, as where nobody wrote or voted, is left out.
+    """
     arms = names_in(results.values, "arm")
     made = [_ratios(results, arms), _strengths(results, arms, asked), _scores(results, arms[0])]
-    return made + ([_agreement(results)] if any(a.endswith(CLAIMS) for a in arms) else [])
+    if any(arm.endswith(CLAIMS) for arm in arms):
+        made.append(_agreement(results))
+    return [figure for figure in made if figure.data.num_rows]
 
 
 def story(results: Results, findings: Sequence[Finding], asked: Asked) -> list[str]:
@@ -90,7 +96,8 @@ def ratios(results: Results, arms: Sequence[str]) -> pa.Table:
     for arm in arms:
         if arm.endswith(CLAIMS):
             continue
-        for hypothesis, found in estimates(values, predictions(arm), seed=0):
+        predicted = [h for h in predictions(arm) if h.measure != STRENGTH]
+        for hypothesis, found in estimates(values, predicted, seed=0):
             treatment = hypothesis.arm.rpartition(", ")[2]
             known = _published(arm, hypothesis.measure, treatment)
             rows.append(
@@ -235,17 +242,28 @@ def _compared(asked: Asked) -> list[str]:
 
 
 def _assumed(asked: Asked) -> list[str]:
-    stance = (
-        "the judge model's rating"
-        if asked.judge
-        else "the stance with which it was written; the statistical policy writes its own opinion "
-        "whatever the score, so that only who comments can differ, and no difference is expected"
-    )
+    if asked.judge:
+        claims = (
+            "The agreement of a comment with a false claim is the judge model's rating. Claims are "
+            "posted in the names of agents, so that a language model takes its own for what it "
+            "said itself."
+        )
+    elif asked.models:
+        claims = (
+            "The variant with false claims was left out: how far comments written by models agree "
+            "with a claim is for a judge model to say, and none was named."
+        )
+    else:
+        claims = (
+            "The agreement of a comment with a false claim is the stance with which it was "
+            "written; the statistical policy writes its own opinion whatever the score, so that "
+            "only who comments can differ, and no difference is expected."
+        )
     return [
         "The strength of herding h is the weight of sign(s) log10(1 + |s|) in the utility of a "
         "vote at the displayed score s. It is estimated by G-estimation: the h for which votes, "
         "once its effect is taken out, no longer depend on the lot. The interval holds all h that "
         "a randomisation test does not reject. It needs no model of what makes items popular, but "
         "that votes are few per view, and that items are shown alike whatever their score.",
-        f"The agreement of a comment with a false claim is {stance}.",
+        claims,
     ]

@@ -187,11 +187,18 @@ class OwnStudy:
         named += [("feed.ranker", scenario.feed.ranker or "")]
         return ((place, name) for place, name in named if ":" in name)
 
+    def scenario(self, trial: Trial, options: Options) -> Scenario:
+        """Return the scenario of an arm with the seed of a replicate."""
+        scenario = parse_scenario(trial.settings["scenario"], f"{self.name}, arm '{trial.arm}'")
+        return scenario.model_copy(update={"seed": trial.seed})
+
+    def hypotheses(self, options: Options) -> list[Hypothesis]:
+        """Return the hypotheses of the file."""
+        return [given.hypothesis() for given in self._config.hypotheses]
+
     def run(self, trial: Trial, options: Options) -> Outcome:
         """Run the scenario of an arm with a seed, in memory, and take the measures."""
-        scenario = parse_scenario(trial.settings["scenario"], f"{self.name}, arm '{trial.arm}'")
-        scenario = scenario.model_copy(update={"seed": trial.seed})
-        with Simulation(scenario, base=self._base, threads=threads()) as sim:
+        with Simulation(self.scenario(trial, options), base=self._base, threads=threads()) as sim:
             run_on(sim)
             values = [_values(name, sim.store) for name in self._config.measures]
             curves = {_short(name): _points(name, sim.store) for name in self._config.curves}
@@ -199,8 +206,7 @@ class OwnStudy:
 
     def judge(self, results: Results, options: Options) -> list[Finding]:
         """Return what became of each hypothesis."""
-        hypotheses = [given.hypothesis() for given in self._config.hypotheses]
-        return compare(results.values, hypotheses, seed=self._config.seed)
+        return compare(results.values, self.hypotheses(options), seed=self._config.seed)
 
     def figures(self, results: Results, options: Options) -> list[Figure]:
         """Return a figure per measure, and one per curve."""

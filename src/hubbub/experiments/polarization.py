@@ -12,21 +12,24 @@ from numpy.typing import NDArray
 
 from hubbub.analysis.network import follows_at
 from hubbub.analysis.polarization import polarization
+from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
+from hubbub.errors import ModelError, ScenarioError
 from hubbub.experiments.asked import Asked
 from hubbub.experiments.dilemma import EVERY, dilemma_scenario
 from hubbub.experiments.driving import run_on
 from hubbub.experiments.extremity import Comparison, by_judge, by_value
-from hubbub.experiments.judging import Judge
+from hubbub.experiments.judging import Judge, judging
 from hubbub.experiments.polarization_report import figures, story
 from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
+from hubbub.experiments.replies import turns_lost, usable
 from hubbub.experiments.statistics import Hypothesis, compare
 from hubbub.experiments.worker import threads
 from hubbub.report.records import Figure
 
 Floats = NDArray[np.float64]
 
-_REPLICATES = 16
+_REPLICATES, _REPLICATES_WITH_MODEL = 16, 8
 #: The share of ties among the like-minded in a homophilous network.
 _HOMOPHILY = 0.8
 #: The arms of the statistical policy: homophily, and changes to the scenario.
@@ -73,31 +76,44 @@ class Polarization:
                 arms[f"{model}, {name}"] = _settings(asked, homophily, changes, model)
         if not arms:
             arms = {name: _settings(asked, *arm, None) for name, arm in _ARMS.items()}
-        trials = asked.trials(arms, _REPLICATES)
-        _scenario(trials[0])  # bad settings fail here
+        trials = asked.trials(arms, _REPLICATES_WITH_MODEL if asked.models else _REPLICATES)
+        self.scenario(trials[0], options)  # bad settings fail here
         return trials
+
+    def scenario(self, trial: Trial, options: Options) -> Scenario:
+        """Return the society of a trial."""
+        s = trial.settings
+        scenario = dilemma_scenario(trial.seed, s["homophily"], s["model"], s["overrides"])
+        if scenario.steps < EVERY:
+            raise ScenarioError(f"steps: at least {EVERY}, since opinions are asked that often")
+        return scenario
+
+    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+        """Return the predictions, of the models that are named or else of the policy."""
+        models = Asked.of(options).models
+        return _of_models(models) if models else _of_policy()
 
     def run(self, trial: Trial, options: Options) -> Outcome:
         """Let the society talk, and compare each questionnaire with the one at the start."""
-        scenario = _scenario(trial)
+        scenario = self.scenario(trial, options)
         with Simulation(scenario, threads=threads()) as sim:
             run_on(sim)
             forms = _questionnaires(sim, with_model=trial.settings["model"] is not None)
             ties = follows_at(sim.store, scenario.steps)
             seen = sim.store.slates().num_rows / len(sim.world.agents)
+            further, spent = {"posts_seen": seen, **turns_lost(sim)}, sim.store.spent()
         judge = trial.settings["judge"]
         if judge is None or forms[0].advice is None:
             against_start = [by_value(forms[0].opinions, f.opinions) for f in forms]
         else:
-            with Judge(judge, {judge: scenario.models[judge]}, seed=trial.seed) as asked:
+            with judging(scenario, judge, trial.seed, spent) as asked:
                 against_start = _judged(asked, forms)
-        return _outcome(forms, against_start, ties, seen)
+            further |= asked.lost
+        return _outcome(forms, against_start, ties, further)
 
     def judge(self, results: Results, options: Options) -> Sequence[Finding]:
         """Return what became of each hypothesis."""
-        asked = Asked.of(options)
-        hypotheses = _of_models(asked.models) if asked.models else _of_policy()
-        return compare(results.values, hypotheses, seed=asked.seed)
+        return compare(results.values, self.hypotheses(options), seed=Asked.of(options).seed)
 
     def figures(self, results: Results, options: Options) -> Sequence[Figure]:
         """Return the measures over time, the last opinions, and the judgements."""
@@ -107,7 +123,7 @@ class Polarization:
         self, results: Results, findings: Sequence[Finding], options: Options
     ) -> Sequence[str]:
         """Return the report's paragraphs."""
-        return story(results, findings, Asked.of(options))
+        return [*story(results, findings, Asked.of(options)), *usable(results.values)]
 
 
 def study() -> Polarization:
@@ -126,11 +142,6 @@ def _settings(
     }
 
 
-def _scenario(trial: Trial) -> Any:
-    s = trial.settings
-    return dilemma_scenario(trial.seed, s["homophily"], s["model"], s["overrides"])
-
-
 def _questionnaires(sim: Simulation, *, with_model: bool) -> list[Questionnaire]:
     """Return the answers every so many steps: what models said, else the opinions themselves."""
     steps = range(0, sim.scenario.steps + 1, EVERY)
@@ -145,6 +156,12 @@ def _questionnaires(sim: Simulation, *, with_model: bool) -> list[Questionnaire]
             form.opinions[row["agent"]] = row["value"] / 5.0 - 1.0
         elif row["question"] == "advice" and isinstance(form.advice, list):
             form.advice[row["agent"]] = row["answer"]
+    for form in forms.values():
+        if not np.isfinite(form.opinions + forms[0].opinions).any():
+            raise ModelError(
+                f"after step {form.step} none of {n:,} agents had said, then and at the start, how "
+                "strongly they are for the risk: no answer could be read"
+            )
     return list(forms.values())
 
 
@@ -157,7 +174,7 @@ def _outcome(
     forms: Sequence[Questionnaire],
     against_start: Sequence[Comparison],
     ties: tuple[NDArray[np.integer], NDArray[np.integer]],
-    seen: float,
+    further: Mapping[str, float],
 ) -> Outcome:
     rows = [_measured(form.opinions, *ties) for form in forms]
     for row, comparison in zip(rows, against_start, strict=True):
@@ -165,7 +182,7 @@ def _outcome(
         row |= {"net_more_extreme": comparison.net, "agreement_of_orders": comparison.agreement}
     steps = [form.step for form in forms]
     first, last = rows[0], rows[-1]
-    values = {**last, **{f"{m}_change": last[m] - first[m] for m in _MEASURES}, "posts_seen": seen}
+    values = {**last, **{f"{m}_change": last[m] - first[m] for m in _MEASURES}, **further}
     curves = {
         name: [(float(t), r[name]) for t, r in zip(steps, rows, strict=True) if isfinite(r[name])]
         for name in first

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from hubbub.experiments.asked import Asked
+from hubbub.experiments.dilemma import AGENTS, NUMBER
 from hubbub.experiments.extremity import SAME
 from hubbub.experiments.plots import MEANS, curves_figure, names_in, panelled
 from hubbub.experiments.records import Finding, Results
@@ -111,11 +112,11 @@ def _done(asked: Asked) -> str:
         how = "were asked every ten steps, that is, their opinions were read"
     return (
         "Helen, a successful author, can risk a great novel or keep her safe income. A society of "
-        f"as many agents as in the experiment of OASIS, {who}, talked about it on an X-like "
-        f"platform. Agents {how}. In a homophilous network most ties are drawn among those of like "
-        "opinion at the start, in a mixed one at random; everyone follows equally many, and ties "
-        "stay. Replicates of the same number have the same people and first opinions in all arms, "
-        "so arms are compared in pairs."
+        f"{asked.settings.get(NUMBER, AGENTS):,} agents (in the experiment of OASIS: {AGENTS}), "
+        f"{who}, talked about it on an X-like platform. Agents {how}. In a homophilous network "
+        "most ties are drawn among those of like opinion at the start, in a mixed one at random; "
+        "everyone follows equally many, and ties stay. Replicates of the same number have the same "
+        "people and first opinions in all arms, so arms are compared in pairs."
     )
 
 

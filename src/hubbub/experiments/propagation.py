@@ -12,10 +12,12 @@ import pyarrow as pa
 import yaml
 from numpy.typing import NDArray
 
-from hubbub.errors import DataError
+from hubbub.config.scenario import Scenario
+from hubbub.errors import DataError, ScenarioError
 from hubbub.experiments import propagation_report
+from hubbub.experiments.asked import Asked
 from hubbub.experiments.calibrate import FEWEST, fit, folds
-from hubbub.experiments.cascade_society import drivers, simulate
+from hubbub.experiments.cascade_society import drivers, simulate, society
 from hubbub.experiments.cascades_data import MEASURES, MINUTES, Cascade, read_cascades
 from hubbub.experiments.made_cascades import made_cascades
 from hubbub.experiments.pace import Pace
@@ -29,6 +31,7 @@ Curves = NDArray[np.float64]
 
 #: Simulated days whose mean is one prediction; predictions (replicates) unless said otherwise.
 DAYS, REPLICATES = 4, 3
+_WITH_MODEL = 1, 1
 #: Parts of the cascades: each is predicted by the pace fitted to the others.
 FOLDS = 10
 #: Cascades whose curves are kept, of evenly spread sizes.
@@ -43,7 +46,8 @@ class Propagation:
 
     Overrides are those of the scenario, and `pace.NAME` for a parameter of Pace. `pace` names a
     file that `hubbub calibrate propagation` wrote; it takes the place of the shipped parameters.
-    `model` names a language model that is to drive the known people (by models.NAME...).
+    `model` names a language model that is to drive the known people (by models.NAME...): then one
+    day is a prediction, and only the pace fitted to others is used, if there is one.
     """
 
     name = "propagation"
@@ -53,20 +57,38 @@ class Propagation:
 
     def trials(self, options: Options) -> Sequence[Trial]:
         """Return the predictions: simulated ones by replicate, and one of each reference."""
-        cascades = _cascades(options)
+        cascades, model = _cascades(options), _model(options)
         pace, scenario = split_overrides(options.overrides)
-        settings: dict[str, Any] = {"days": DAYS, "scenario": scenario}
-        arms = {}
+        days, replicates = _WITH_MODEL if model else (DAYS, REPLICATES)
+        settings = {"days": days, "scenario": scenario}
+        arms: dict[str, dict[str, Any]] = {}
         if HELD_OUT in options.flags or len(cascades) * (FOLDS - 1) // FOLDS >= FEWEST:
             arms[FITTED] = {**settings, "folds": FOLDS}
-        if HELD_OUT not in options.flags:
+        if HELD_OUT not in options.flags and not (model and arms):
             arms[SHIPPED] = {**settings, "pace": pace.model_dump(mode="json")}
+        society(cascades[_smallest(cascades)].ties, pace, _SEED, scenario)  # bad settings fail here
         simulated = [
             Trial(arm, i, _SEED + i, plain)
             for arm, plain in arms.items()
-            for i in range(options.replicates or REPLICATES)
+            for i in range(options.replicates or replicates)
         ]
         return simulated + [Trial(name, 0, 0) for name in (REAL, *(r.name for r in REFERENCES))]
+
+    def scenario(self, trial: Trial, options: Options) -> Scenario | None:
+        """Return the society of the smallest cascade, by itself, on a trial's first day.
+
+        In a trial all cascades live side by side, in circles without ties between them.
+        """
+        if not _simulates(trial):
+            return None
+        cascades = _cascades(options)
+        i = _smallest(cascades)
+        pace = _paces(cascades, trial)[i]
+        return society(cascades[i].ties, pace, trial.seed * DAYS, trial.settings["scenario"])
+
+    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+        """Return that the simulation errs less than each reference."""
+        return _predictions(self.trials(options)[0].arm)
 
     def run(self, trial: Trial, options: Options) -> Outcome:
         """Return the errors of one prediction, its mean curves and examples."""
@@ -74,7 +96,7 @@ class Propagation:
         real = np.stack([c.curves() for c in cascades])
         if trial.arm == REAL:
             predicted = real
-        elif "days" in trial.settings:
+        elif _simulates(trial):
             predicted = predict(cascades, trial)
         else:
             predicted = predictions(cascades)[trial.arm]
@@ -83,17 +105,7 @@ class Propagation:
     def judge(self, results: Results, options: Options) -> Sequence[Finding]:
         """Return whether the simulation errs less than each reference, paired over cascades."""
         mine = propagation_report.simulated_arm(results)
-        tests = [
-            Hypothesis(
-                f"The simulation predicts {measure.replace('_', ' ')} with a smaller error than "
-                f"the reference that knows {reference.knows}.",
-                f"error {measure}", mine, reference.name, "less", "paired",
-            )
-            for reference in THREE
-            for measure in MEASURES
-            if (reference, measure) != (TIES, "scale")  # the whole tree's scale is its users: SIZE
-        ]  # fmt: skip
-        return compare(by_cascade(results), tests, seed=_SEED)
+        return compare(by_cascade(results), _predictions(mine), seed=_SEED)
 
     def figures(self, results: Results, options: Options) -> Sequence[Figure]:
         """Return errors beside the references', by label, mean curves and examples."""
@@ -103,12 +115,42 @@ class Propagation:
         self, results: Results, findings: Sequence[Finding], options: Options
     ) -> Sequence[str]:
         """Return what was done, found and not found, and what is assumed."""
-        return propagation_report.story(results, findings, made="cascades" not in options.inputs)
+        made = "cascades" not in options.inputs
+        return propagation_report.story(results, findings, made=made, model=_model(options))
 
 
 def study() -> Propagation:
     """Return the study."""
     return Propagation()
+
+
+def _predictions(simulated: str) -> list[Hypothesis]:
+    return [
+        Hypothesis(
+            f"The simulation predicts {measure.replace('_', ' ')} with a smaller error than "
+            f"the reference that knows {reference.knows}.",
+            f"error {measure}", simulated, reference.name, "less", "paired",
+        )
+        for reference in THREE
+        for measure in MEASURES
+        if (reference, measure) != (TIES, "scale")  # the whole tree's scale is its users: SIZE
+    ]  # fmt: skip
+
+
+def _model(options: Options) -> str | None:
+    """Return the model that drives the known people; ScenarioError for more, or for a judge."""
+    asked = Asked.of(options)
+    if asked.judge or len(asked.models) > 1:
+        raise ScenarioError("the study 'propagation' takes one model, and no judge of texts")
+    return asked.models[0] if asked.models else None
+
+
+def _smallest(cascades: Sequence[Cascade]) -> int:
+    return min(range(len(cascades)), key=lambda i: len(cascades[i].ties))
+
+
+def _simulates(trial: Trial) -> bool:
+    return "days" in trial.settings
 
 
 def split_overrides(given: Mapping[str, Any]) -> tuple[Pace, dict[str, Any]]:
@@ -143,16 +185,19 @@ def read_pace(path: Path) -> Pace:
 
 def predict(cascades: Sequence[Cascade], trial: Trial) -> Curves:
     """Return the mean curves of the trial's simulated days, float64[c, 3, 51]."""
-    settings = trial.settings
-    if "folds" in settings:
-        paces = paces_by_fold(cascades, settings["folds"])
-    else:
-        paces = [Pace(**settings["pace"])] * len(cascades)
+    settings, paces = trial.settings, _paces(cascades, trial)
     ties = [c.ties for c in cascades]
     days = range(trial.seed * DAYS, trial.seed * DAYS + settings["days"])
     drawn = [simulate(ties, paces, seed, settings["scenario"]) for seed in days]
     mean: Curves = np.mean(drawn, axis=0)
     return mean
+
+
+def _paces(cascades: Sequence[Cascade], trial: Trial) -> list[Pace]:
+    """Return the pace that a trial gives each cascade."""
+    if "folds" in trial.settings:
+        return paces_by_fold(cascades, trial.settings["folds"])
+    return [Pace(**trial.settings["pace"])] * len(cascades)
 
 
 def paces_by_fold(cascades: Sequence[Cascade], count: int) -> list[Pace]:

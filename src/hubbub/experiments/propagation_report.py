@@ -33,7 +33,9 @@ def figures(results: Results) -> list[Figure]:
     return [_errors(results), _labels(results), _means(results), _examples(results)]
 
 
-def story(results: Results, findings: Sequence[Finding], *, made: bool) -> list[str]:
+def story(
+    results: Results, findings: Sequence[Finding], *, made: bool, model: str | None = None
+) -> list[str]:
     """Return what was done, found and not found, and what is assumed."""
     table = error_table(results)
     simulated = [arm for arm in (FITTED, SHIPPED) if arm in table["arm"].to_pylist()]
@@ -50,7 +52,7 @@ def story(results: Results, findings: Sequence[Finding], *, made: bool) -> list[
         "References: " + "; ".join(f"{r.name}: {r.words}" for r in REFERENCES) + ". They are made "
         "from the same cascades that they are judged on, which favours them; the floor knows the "
         "value that is to be predicted, so nothing can be expected to beat it.",
-        "Assumed: everybody known to have taken part reposts once it sees the message; among the "
+        f"Assumed: {_who(model)}; among the "
         "known people there are no ties but those of the tree; the waiting times of people are "
         "independent given their ties and the hour. What makes one message faster than another of "
         "equal ties and hour is not modelled. The shipped pace was fitted to the 134 cascades of "
@@ -63,6 +65,16 @@ _MADE = (
     "own rule. The figures show how the study works and say nothing about the world. Give real "
     "ones with --cascades DIR.",
 )
+
+
+def _who(model: str | None) -> str:
+    """Say what people known to have taken part do with the message."""
+    if model is None:
+        return "everybody known to have taken part reposts once it sees the message"
+    return (
+        "those known to have taken part are awake by the same pace, and the language model "
+        f"{model} decides whether they repost what they see"
+    )
 
 
 def error_table(results: Results, *, labels: bool = False) -> pa.Table:

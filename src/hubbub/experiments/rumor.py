@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from hubbub.config.load import apply_overrides, parse_scenario
 from hubbub.config.scenario import Scenario
@@ -15,6 +16,7 @@ from hubbub.experiments.asked import Asked
 from hubbub.experiments.driving import STATISTICAL, driver, run_on
 from hubbub.experiments.herding_predictions import by_treatment, treated
 from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
+from hubbub.experiments.replies import turns_lost, usable
 from hubbub.experiments.rumor_measures import (
     MEASURES,
     group_curves,
@@ -24,14 +26,16 @@ from hubbub.experiments.rumor_measures import (
 )
 from hubbub.experiments.rumor_messages import FALSE, MESSAGES, TRUE, spread_rumors, tempt
 from hubbub.experiments.rumor_report import figures, story
-from hubbub.experiments.statistics import Hypothesis, estimates, judge
+from hubbub.experiments.statistics import Hypothesis, compare
 from hubbub.experiments.worker import threads
 from hubbub.report.records import Figure
 
 #: The override that builds a difference in: the chance by which a viewer of a false message passes
 #: it on, besides what it decides itself.
 APPEAL = "appeal"
-_REPLICATES, _REPLICATES_WITH_MODEL = 20, 5
+_REPLICATES = 20
+#: As many as a sign-flip test needs to find anything among six: 2 / 2^8 * 6 < 0.05.
+_REPLICATES_WITH_MODEL = 8
 #: Agents, and core users among them, by whether a language model drives them.
 _PEOPLE = {False: (10_000, 100), True: (200, 20)}
 _WORDS = {
@@ -52,7 +56,7 @@ class RumorStudy:
         "Do false messages go further, faster and longer than true ones, and how do interest "
         "groups cluster meanwhile?"
     )
-    version = 2
+    version = 3
 
     def trials(self, options: Options) -> Sequence[Trial]:
         """Return the replicates of the statistical policy, or of each model that is named."""
@@ -65,6 +69,19 @@ class RumorStudy:
         trials = asked.trials(arms, _REPLICATES_WITH_MODEL if asked.models else _REPLICATES)
         _scenario(trials[0])  # bad settings fail here
         return trials
+
+    def scenario(self, trial: Trial, options: Options) -> Scenario:
+        """Return the society of a trial, without the messages."""
+        return _scenario(trial)
+
+    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+        """Return the predictions of each arm: truth is the only difference within a run.
+
+        So false and true messages are compared in pairs.
+        """
+        return [
+            h for model in Asked.of(options).drivers for h in _predictions(model or STATISTICAL)
+        ]
 
     def run(self, trial: Trial, options: Options) -> Outcome:
         """Post the messages, let the society go on, and measure each of them."""
@@ -81,20 +98,13 @@ class RumorStudy:
                     tempt(sim, false, appeal, trial.seed)
             rows, curves = measure_rumors(sim, rumors), group_curves(sim)
             drawn = picture(sim, core) if trial.replicate == 0 else {}
-        return _outcome(rows, curves, drawn)
+            lost = turns_lost(sim)
+        return _outcome(rows, curves, drawn, lost)
 
     def judge(self, results: Results, options: Options) -> Sequence[Finding]:
-        """Return whether false and true messages differ, and whether groups cluster more or less.
-
-        Truth is the only difference within a run, so its messages are compared in pairs.
-        """
-        seed = Asked.of(options).seed
-        truth, run = by_treatment(results.values), results.values
-        tested = []
-        for arm in dict.fromkeys(run["arm"].to_pylist()):
-            tested += estimates(truth, [_false_against_true(arm, m) for m in _WORDS], seed=seed)
-            tested += estimates(run, [_clustering(arm)], seed=seed)
-        return judge(tested)
+        """Return whether false and true messages differ, and how interest groups cluster."""
+        values = pa.concat_tables([results.values, by_treatment(results.values)])
+        return compare(values, self.hypotheses(options), seed=Asked.of(options).seed)
 
     def figures(self, results: Results, options: Options) -> Sequence[Figure]:
         """Return reach over time, each message, groups over time, the graph before and after."""
@@ -105,7 +115,8 @@ class RumorStudy:
     ) -> Sequence[str]:
         """Return the report's paragraphs."""
         asked = Asked.of(options)
-        return story(findings, asked, _split(asked.settings)[0])
+        told = story(findings, asked, _split(asked.settings)[0])
+        return [*told, *usable(results.values)]
 
 
 def study() -> RumorStudy:
@@ -148,12 +159,15 @@ def _scenario(trial: Trial) -> Scenario:
     return parse_scenario(data, "the study 'rumor'")
 
 
-def _outcome(rows: list[dict[str, Any]], curves: dict[str, Any], drawn: dict[str, Any]) -> Outcome:
-    values = {
-        f"{measure}/{truth}": mean
-        for measure in MEASURES
-        for truth, mean in means(rows, measure).items()
-    }
+def _outcome(
+    rows: list[dict[str, Any]],
+    curves: dict[str, Any],
+    drawn: dict[str, Any],
+    lost: Mapping[str, float],
+) -> Outcome:
+    values = dict(lost)
+    for measure in MEASURES:
+        values |= {f"{measure}/{truth}": mean for truth, mean in means(rows, measure).items()}
     for name, points in curves.items():
         if points:
             values |= {name: points[-1][1], f"{name}_change": points[-1][1] - points[0][1]}
@@ -161,16 +175,19 @@ def _outcome(rows: list[dict[str, Any]], curves: dict[str, Any], drawn: dict[str
     for truth in (TRUE, FALSE):
         reached = np.mean([r["reached"] for r in rows if r["truth"] == truth], axis=0)
         curves[f"reach/{truth}"] = list(enumerate(reached.tolist()))
-    kept = ("domain", "truth", "followers", *MEASURES)
+    kept = ("domain", "truth", "followers", "viewings", *MEASURES)
     messages = [{name: row.get(name) for name in kept} for row in rows]
     return Outcome(values, curves, {"messages": messages, **drawn})
 
 
-def _false_against_true(arm: str, measure: str) -> Hypothesis:
-    text = f"False messages {_WORDS[measure]} than true ones ({arm})."
-    return Hypothesis(text, measure, treated(arm, FALSE), treated(arm, TRUE), test="paired")
-
-
-def _clustering(arm: str) -> Hypothesis:
-    text = f"Interest groups cluster more or less at the end than at the start ({arm})."
-    return Hypothesis(text, "assortativity_change", arm, 0.0)
+def _predictions(arm: str) -> list[Hypothesis]:
+    false, true = treated(arm, FALSE), treated(arm, TRUE)
+    clusters = f"Interest groups cluster more or less at the end than at the start ({arm})."
+    return [
+        *(
+            Hypothesis(f"False messages {words} than true ones ({arm}).", m, false, true,
+                       test="paired")
+            for m, words in _WORDS.items()
+        ),
+        Hypothesis(clusters, "assortativity_change", arm, 0.0),
+    ]  # fmt: skip

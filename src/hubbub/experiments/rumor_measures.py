@@ -30,8 +30,8 @@ def measure_rumors(sim: Simulation, rumors: Sequence[Rumor]) -> list[dict[str, A
     `reach`: other agents who were shown it; `half_time`: steps until half of them were (left out
     where nobody was); `life`: the step of the last repost, quote or comment, 0 if there is none;
     `related`: quotes and comments on it, and new posts on its topic by agents who had been shown it
-    in an earlier step; `reposts`; `passed_on`: the share of the steps in which somebody saw it
-    without having reposted it before, in which they did.
+    in an earlier step; `reposts`; `viewings`: how often somebody saw it in a step without having
+    reposted it before; `passed_on`: the share of these in which they did.
     """
     seen, items = exposures(sim.store), items_light(sim.store)
     kind, agent, step, ref = (
@@ -56,7 +56,8 @@ def measure_rumors(sim: Simulation, rumors: Sequence[Rumor]) -> list[dict[str, A
         }  # fmt: skip
         if len(shown):
             row["half_time"] = float(shown[(len(shown) - 1) // 2])
-            row["passed_on"] = _passed_on(seen, rumor, agent[reposts], step[reposts])
+            passed, viewings = _passed_on(seen, rumor, agent[reposts], step[reposts])
+            row |= {"viewings": float(viewings), "passed_on": passed / max(1, viewings)}
         rows.append(row)
     return rows
 
@@ -99,12 +100,21 @@ def picture(sim: Simulation, most: int) -> dict[str, list[dict[str, Any]]]:
 
 
 def means(rows: Sequence[Mapping[str, Any]], measure: str) -> dict[str, float]:
-    """Return the mean of a measure over the messages of each truth that have it, by truth."""
-    found: dict[str, list[float]] = {}
+    """Return the mean of a measure over the messages of each truth that have it, by truth.
+
+    `passed_on` is that of all viewings together: alone, a message that few saw says nothing.
+    """
+    found: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
         if measure in row:
-            found.setdefault(row["truth"], []).append(row[measure])
-    return {truth: float(np.mean(values)) for truth, values in found.items()}
+            weight = row["viewings"] if measure == "passed_on" else 1.0
+            found.setdefault(row["truth"], []).append((row[measure], weight))
+    result = {}
+    for truth, pairs in found.items():
+        values, weights = np.array(pairs).T
+        if weights.sum() > 0:
+            result[truth] = float(values @ weights / weights.sum())
+    return result
 
 
 def _about(kind: Ints, ref: Ints) -> Ints:
@@ -122,9 +132,10 @@ def _first_seen(seen: Exposures, rumor: Rumor, n: int) -> Ints:
     return first
 
 
-def _passed_on(seen: Exposures, rumor: Rumor, agents: Ints, steps: Ints) -> float:
+def _passed_on(seen: Exposures, rumor: Rumor, agents: Ints, steps: Ints) -> tuple[int, int]:
+    """Return how often a message was passed on, and of how many viewings."""
     mine = (seen.post == rumor.post) & (seen.viewer != rumor.author)
     viewings = set(zip(seen.viewer[mine].tolist(), seen.step[mine].tolist(), strict=True))
     reposted = dict(zip(agents.tolist(), steps.tolist(), strict=True))
     before = [(v, t) for v, t in viewings if t <= reposted.get(v, t)]
-    return sum(reposted.get(v) == t for v, t in before) / len(before) if before else 0.0
+    return sum(reposted.get(v) == t for v, t in before), len(before)

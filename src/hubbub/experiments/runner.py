@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
@@ -52,7 +53,8 @@ def run_study(
     trials in this process) and however often the study was killed and started again. Trials that
     ask language models run in this process, one after the other. An interruption
     (KeyboardInterrupt) ends the trials under way; those that are done are kept. RunError names the
-    trials that ended in an error, after all others are done.
+    trials that ended in an error, after all others are done; with language models after the first,
+    as it costs time and money to see the next one end in the same way.
     """
     trials = study.trials(options)
     keys = _keys(study, trials, options)
@@ -60,7 +62,8 @@ def run_study(
     missing = {key: trial for key, trial in zip(keys, trials, strict=True) if not kept.has(key)}
     if hook is not None:
         hook.began(len(trials), len(trials) - len(missing))
-    most = 1 if _ask_models(trials, options) else processes or os.cpu_count() or 1
+    with_models = _ask_models(trials, options)
+    most = 1 if with_models else processes or os.cpu_count() or 1
     processes = min(most, len(missing))
     run = _one_by_one if processes <= 1 else _in_parallel
     errors: list[str] = []
@@ -68,10 +71,12 @@ def run_study(
         for trial, error in done:
             if error is not None:
                 errors.append(f"{_name(trial)}: {error}")
+                if with_models:
+                    break
             elif hook is not None:
                 hook.finished(trial)
     if errors:
-        raise RunError(_told(errors, len(trials)))
+        raise RunError(_told(errors, sum(map(kept.has, keys)), len(trials)))
     results = assemble(trials, map(kept.outcome, keys))
     kept.write_results(results)
     return results
@@ -146,10 +151,17 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _keys(study: Study, trials: Sequence[Trial], options: Options) -> list[str]:
-    """Return the hashes by which the outcomes are kept: of all that they depend on."""
+    """Return the hashes by which the outcomes are kept: of all that they depend on.
+
+    A budget is not among it: where it did not reach there is no outcome, and with a greater one the
+    study goes on.
+    """
+    overrides = {k: v for k, v in options.overrides.items() if k.partition(".")[0] != "budget"}
+    if len(overrides) < len(options.overrides):
+        trials = study.trials(replace(options, overrides=overrides))
     given = [
         hubbub.__version__,
-        dict(options.overrides),
+        overrides,
         sorted(options.flags),
         {name: content_of(path) for name, path in options.inputs.items()},
     ]
@@ -175,7 +187,8 @@ def _name(trial: Trial) -> str:
     return f"arm '{trial.arm}', replicate {trial.replicate}, seed {trial.seed}"
 
 
-def _told(errors: Sequence[str], trials: int) -> str:
+def _told(errors: Sequence[str], kept: int, trials: int) -> str:
     first = "\n".join(f"  {error}" for error in errors[:_TOLD])
     more = f"\n  and {len(errors) - _TOLD:,} more" if len(errors) > _TOLD else ""
-    return f"{len(errors):,} of {trials:,} trials failed; the others are kept:\n{first}{more}"
+    rest = "the others are kept" if kept + len(errors) == trials else f"{kept:,} are kept"
+    return f"{len(errors):,} of {trials:,} trials failed; {rest}:\n{first}{more}"

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
 from hubbub.errors import ScenarioError
 from hubbub.experiments.asked import Asked
 from hubbub.experiments.driving import STATISTICAL, run_on
-from hubbub.experiments.judging import Judge
+from hubbub.experiments.judging import judging
 from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
+from hubbub.experiments.replies import turns_lost, usable
 from hubbub.experiments.scale_question import helpfulness, question_scenario, read_answers, sample
 from hubbub.experiments.scale_report import Group, deviations, figures, story
 from hubbub.experiments.shapes import trend
@@ -27,6 +29,8 @@ from hubbub.report.records import Figure
 SIZES = "sizes"
 _SIZES, _SIZES_WITH_MODEL = (100, 1_000, 10_000, 100_000), (10, 30, 100)
 _REPLICATES, _REPLICATES_WITH_MODEL = 16, 5
+#: What ends the name of a measure whose spread between replicates is meant.
+_SPREAD = "_spread"
 #: What is predicted to be nearer between replicates, and what to change, with the size.
 _CLEARER = {"approval": "approval of the question", "support": "mean stance of the answers"}
 _CHANGING = {
@@ -60,21 +64,35 @@ class Scale:
             for size in sizes
         }  # fmt: skip
         trials = asked.trials(arms, _REPLICATES_WITH_MODEL if asked.models else _REPLICATES)
-        _scenario(trials[0])  # bad settings fail here
+        self.scenario(trials[0], options)  # bad settings fail here
         return trials
+
+    def scenario(self, trial: Trial, options: Options) -> Scenario:
+        """Return the group of a trial and its question."""
+        s = trial.settings
+        return question_scenario(trial.seed, s["size"], s["model"], s["overrides"])
+
+    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+        """Return what is predicted to change with the size, of each driver."""
+        asked = Asked.of(options)
+        sizes, _ = _split(asked)
+        return [h for model in asked.drivers for h in _predictions(model, sizes, asked.judge)]
 
     def run(self, trial: Trial, options: Options) -> Outcome:
         """Ask the group, and measure votes and answers together."""
-        scenario, name = _scenario(trial), trial.settings["judge"]
+        scenario, name = self.scenario(trial, options), trial.settings["judge"]
         with Simulation(scenario, threads=threads()) as sim:
             run_on(sim)
-            comments = sim.store.comments()
             (post,) = sim.store.posts().slice(0, 1).to_pylist()
-        values = read_answers(comments, (post["likes"], post["dislikes"]), trial.seed)
+            comments = sim.store.comments()
+            comments = comments.filter(pc.equal(comments["post"], post["id"]))
+            lost, spent = turns_lost(sim), sim.store.spent()
+        values = read_answers(comments, (post["likes"], post["dislikes"]), trial.seed) | lost
         texts = sample(comments["content"].to_pylist(), trial.seed)
         if name is not None and texts:
-            with Judge(name, {name: scenario.models[name]}, seed=trial.seed) as asked:
+            with judging(scenario, name, trial.seed, spent) as asked:
                 values |= helpfulness(asked, texts)
+            values |= asked.lost
         return Outcome(values, tables={"answers": [{"content": text} for text in texts]})
 
     def judge(self, results: Results, options: Options) -> Sequence[Finding]:
@@ -83,18 +101,11 @@ class Scale:
         sizes, _ = _split(asked)
         tested = []
         for model in asked.drivers:
-            who, smallest, largest = model or STATISTICAL, *_ends(model, sizes)
-            for measure, words in _CLEARER.items():
-                arms = _by_size(results.values, model, sizes, measure)
-                text = f"Larger groups agree more between replicates: {words} ({who})."
-                spread = Hypothesis(text, f"{measure}_spread", largest, smallest, "less")
-                tested.append((spread, trend([deviations(a) for a in arms], seed=asked.seed)))
-            for measure, words in _CHANGING.items():
-                arms = _by_size(results.values, model, sizes, measure)
-                if measure != "helpfulness" or asked.judge is not None:
-                    text = f"With the size of the group changes: {words} ({who})."
-                    change = Hypothesis(text, measure, largest, smallest)
-                    tested.append((change, trend(arms, seed=asked.seed)))
+            for h in _predictions(model, sizes, asked.judge):
+                arms = _by_size(results.values, model, sizes, h.measure.removesuffix(_SPREAD))
+                if h.measure.endswith(_SPREAD):
+                    arms = [deviations(a) for a in arms]
+                tested.append((h, trend(arms, seed=asked.seed)))
         return judge(tested)
 
     def figures(self, results: Results, options: Options) -> Sequence[Figure]:
@@ -111,7 +122,7 @@ class Scale:
         self, results: Results, findings: Sequence[Finding], options: Options
     ) -> Sequence[str]:
         """Return the report's paragraphs."""
-        return story(findings, Asked.of(options))
+        return [*story(findings, Asked.of(options)), *usable(results.values)]
 
 
 def study() -> Scale:
@@ -129,18 +140,25 @@ def _split(asked: Asked) -> tuple[tuple[int, ...], dict[str, Any]]:
     return tuple(sizes), rest
 
 
-def _scenario(trial: Trial) -> Scenario:
-    s = trial.settings
-    return question_scenario(trial.seed, s["size"], s["model"], s["overrides"])
+def _predictions(model: str | None, sizes: Sequence[int], judge: str | None) -> list[Hypothesis]:
+    who, smallest, largest = model or STATISTICAL, _arm(model, sizes[0]), _arm(model, sizes[-1])
+    clearer = [
+        Hypothesis(f"Larger groups agree more between replicates: {words} ({who}).",
+                   f"{measure}{_SPREAD}", largest, smallest, "less")
+        for measure, words in _CLEARER.items()
+        if measure != "support" or model is None  # no stance is known of what models write
+    ]  # fmt: skip
+    changing = [
+        Hypothesis(f"With the size of the group changes: {words} ({who}).",
+                   measure, largest, smallest)
+        for measure, words in _CHANGING.items()
+        if measure != "helpfulness" or judge is not None
+    ]  # fmt: skip
+    return clearer + changing
 
 
 def _arm(model: str | None, size: int) -> str:
     return f"{model}, {size:,} agents" if model else f"{size:,} agents"
-
-
-def _ends(model: str | None, sizes: Sequence[int]) -> tuple[str, str]:
-    """Return the names of the arms of the smallest and the largest group."""
-    return _arm(model, sizes[0]), _arm(model, sizes[-1])
 
 
 def _by_size(

@@ -145,9 +145,10 @@ def _by_size(
 
 def _spread(results: Results, groups: Mapping[str, Group]) -> Figure:
     data = spreads(results, groups)
+    taken = names_in(_sized(results, groups, _BEHAVIOUR), "measure")
 
     def draw(*panels: Any) -> None:
-        for panel, (measure, words) in zip(panels, _BEHAVIOUR.items(), strict=True):
+        for panel, measure in zip(panels, taken, strict=False):
             mine = named(data, "measure", measure)
             curves(panel, mine, x=_SIZE, y="mean distance from the median")
             if len(mine):
@@ -156,7 +157,7 @@ def _spread(results: Results, groups: Mapping[str, Group]) -> Figure:
                 independent = first["mean"] * np.sqrt(first["x"] / sizes)
                 panel.plot(sizes, independent, "--", color=REFERENCE, label="independent agents")
                 panel.legend()
-            panel.set_title(words)
+            panel.set_title(_BEHAVIOUR[measure])
             panel.set_xscale("log")
             panel.set_yscale("log")
 
@@ -166,4 +167,4 @@ def _spread(results: Results, groups: Mapping[str, Group]) -> Figure:
         "decided independently."
     )
     title = "How clear the group's behaviour is"
-    return panelled("spread", title, caption, draw, data, len(_BEHAVIOUR))
+    return panelled("spread", title, caption, draw, data, max(1, len(taken)))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from hubbub.config.scenario import Scenario
 from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
+from hubbub.experiments.statistics import Hypothesis
 from hubbub.report.records import Figure
 
 
@@ -22,6 +24,14 @@ class Study(Protocol):
 
     def trials(self, options: Options) -> Sequence[Trial]:
         """Return the units of work, all arms x replicates; ScenarioError for bad options."""
+        ...
+
+    def scenario(self, trial: Trial, options: Options) -> Scenario | None:
+        """Return the scenario that a trial begins with; None if it simulates nothing."""
+        ...
+
+    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+        """Return what is predicted, before any results are seen."""
         ...
 
     def run(self, trial: Trial, options: Options) -> Outcome:
