@@ -53,6 +53,7 @@ from hubbub.experiments.true_and_false import (
     truth,
     truth_differences,
 )
+from hubbub.experiments.verdicts import sentences
 from hubbub.report.checking import unfounded
 from hubbub.report.html import write_report
 from hubbub.rng import Streams
@@ -288,10 +289,12 @@ def test_a_study_of_a_small_society_says_what_it_found(tmp_path: Path) -> None:
     assert len(figures) == 11
     story = study().story(results, findings, options)
     assert "120 posts" in story[0]
+    assert set(sentences(findings)) < set(story)
+    rest = [paragraph for paragraph in story if paragraph not in sentences(findings)]
     pa.csv.write_csv(results.values, tmp_path / "values.csv")
     page = write_report(
         tmp_path, title="t", question="q", verdicts=[f.hypothesis for f in findings], findings=[],
-        figures=figures, story=story, files={}, how={},
+        figures=figures, story=rest, files={}, how={},
     )  # fmt: skip
     numbers = unfounded(page.read_text(), tmp_path)
     assert set(numbers) <= {f"{FARTHEST:g}"}  # which is in findings.csv

@@ -24,7 +24,7 @@ from hubbub.experiments.real_distributions import FITTED, HELD_OUT, SMALLEST
 from hubbub.experiments.records import Finding, Results
 from hubbub.experiments.shapes import qq
 from hubbub.experiments.true_and_false import CALIPER, SHAPES, labelled_arms, truth_differences
-from hubbub.experiments.verdicts import found_and_not
+from hubbub.experiments.verdicts import sentences
 from hubbub.report.figures import dots, quantiles, survival
 from hubbub.report.records import Figure
 
@@ -60,7 +60,7 @@ def story(
         "with real ones, trees of retweets, that did so.",
         _about_real(given=given),
         *_sentences(results),
-        *found_and_not(findings),
+        *sentences(findings),
         *_about_truth(results, false_odds),
         "Assumed: a post appeals to all alike; who has seen it once is not shown it again, and "
         f"after {WINDOW} hours nobody is; the accounts that post repost nothing. The spread of "

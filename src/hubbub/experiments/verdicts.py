@@ -30,23 +30,6 @@ def sentence(finding: Finding, *, tests: int = 1) -> str:
     return f"{prediction}. {_opening(finding)}: {_amount(finding)} ({sure}){_unlikely(finding)}."
 
 
-def found_and_not(findings: Sequence[Finding]) -> list[str]:
-    """Return a paragraph for each kind of verdict that occurs; the numbers are in the findings."""
-    untested = [f.hypothesis for f in findings if isnan(f.p)]
-    by_verdict = {
-        verdict: [f.hypothesis for f in findings if f.verdict == verdict and not isnan(f.p)]
-        for verdict in ("supported", "opposite", "not found")
-    }
-    kinds = {
-        "The results support these predictions:": by_verdict["supported"],
-        "The opposite of these predictions was found:": by_verdict["opposite"],
-        "No support was found for these predictions, which is not to say that they are false:":
-            by_verdict["not found"],
-        "These could not be tested:": untested,
-    }  # fmt: skip
-    return [f"{opening} {' '.join(texts)}" for opening, texts in kinds.items() if texts]
-
-
 def _opening(finding: Finding) -> str:
     if finding.verdict == "supported":
         return "Supported"
