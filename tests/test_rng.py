@@ -43,6 +43,13 @@ def test_draws_advance_a_stream() -> None:
     assert np.concatenate(parts).tolist() == again.words(100).tolist()
 
 
+@pytest.mark.parametrize("chance", [0.0, 2.0**-53, 0.1, 0.2, 1 / 3, 0.5, 1 - 2.0**-53, 1.0])
+def test_chances_are_those_of_the_floats(chance: float) -> None:
+    stream, again = feed(), feed()
+    assert stream.below(chance, 5000).tolist() == (again.uniform(5000) < chance).tolist()
+    assert stream.words(1) == again.words(1)
+
+
 def test_every_part_of_an_address_counts() -> None:
     addresses = [(7, "feed", 3, 0), (8, "feed", 3, 0), (7, "time", 3, 0), (7, "feed", 4, 0)]
     addresses += [(7, "feed", 3, 1), (7, "feed", 0, 3), (7, "", 0, 0), (2**63 - 1, "feed", 3, 0)]

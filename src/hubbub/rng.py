@@ -7,6 +7,7 @@ NumPy, whose raw streams are guaranteed never to change (NEP 19); everything els
 
 from __future__ import annotations
 
+import math
 from hashlib import blake2b
 from typing import Any
 
@@ -33,6 +34,15 @@ class Stream:
         n = int(np.prod(shape, dtype=np.int64))
         whole = (self.words(n) >> np.uint64(11)).astype(np.float64)
         return (whole * _TO_UNIT).reshape(shape)
+
+    def below(self, chance: float, n: int) -> NDArray[np.bool_]:
+        """Return which of `uniform(n)` are below the chance, bool[n], without making the floats."""
+        limit = math.ceil(chance * 2.0**53) << 11
+        if limit >= 2**64:
+            self.words(n)
+            return np.ones(n, np.bool_)
+        result: NDArray[np.bool_] = self.words(n) < np.uint64(max(limit, 0))
+        return result
 
     def integers(self, high: int, n: int) -> NDArray[np.int64]:
         """Return integers in [0, high), int64[n]. `high` is at least 1 and below 2**53."""

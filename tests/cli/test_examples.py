@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubbub.config import load_scenario
+from hubbub.experiments.records import Options
+from hubbub.experiments.rumor_messages import MESSAGES
+from hubbub.experiments.studies import NAMES, find_study
 from hubbub.policy.options import BASE
 
 if TYPE_CHECKING:
@@ -20,16 +24,22 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCENARIOS = sorted(EXAMPLES.glob("*/scenario.yaml"))
+#: Those that no command has written.
+WRITTEN = [path for path in SCENARIOS if path.parent.name not in NAMES]
+#: What makes an example small enough for a test.
+_SMALL = ["--set", "population.synthetic.agents=20_000"]
+SMALLER = {"million": _SMALL, "paper-million": _SMALL, "distributions": _SMALL}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.parent.name)
 def test_an_example_runs(hubbub: Command, scenario: Path) -> None:
     # a model on this machine would take a minute; tests/llm has it
-    done = hubbub("run", scenario, "--out", "run", "--steps", 10, "--no-llm")
+    smaller = SMALLER.get(scenario.parent.name, [])
+    done = hubbub("run", scenario, "--out", "run", "--steps", 10, "--no-llm", *smaller)
     assert done.code == 0, done.err
-    assert "note:" not in done.err
+    assert "note:" not in done.err or scenario not in WRITTEN
     assert "step 10 of 10" in done.err
-    assert "Most reposted" in done.out or "reddit" in str(scenario)
+    assert "Most reposted" in done.out or "preset: reddit" in scenario.read_text(encoding="utf-8")
     with closing(sqlite3.connect("run/run.db")) as db:
         refused = db.execute(
             "SELECT count(*) FROM event_named WHERE agent IS NULL AND reason <> 'ok'"
@@ -37,7 +47,30 @@ def test_an_example_runs(hubbub: Command, scenario: Path) -> None:
         assert refused.fetchone() == (0,)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("study", NAMES)
+def test_the_scenario_of_a_study_is_what_is_shown_of_it(hubbub: Command, study: str) -> None:
+    kept = EXAMPLES / study / "scenario.yaml"
+    shown = hubbub("experiment", "show", study)
+    assert shown.code == 0, shown.err
+    again = f"hubbub experiment show {study} > examples/{study}/scenario.yaml"
+    assert kept.read_text(encoding="utf-8") == shown.out, f"stale: run  {again}"
+    first = find_study(study).trials(Options())[0]
+    assert load_scenario(kept) == find_study(study).scenario(first, Options())
+
+
+@pytest.mark.parametrize("study", NAMES)
+def test_a_study_shows_its_figures_and_so_does_the_gallery(study: str) -> None:
+    readme = (EXAMPLES / study / "README.md").read_text(encoding="utf-8")
+    gallery = (EXAMPLES.parent / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert f"hubbub experiment run {study}" in readme
+    figures = sorted((EXAMPLES / study).glob("*.svg"))
+    for figure in figures:
+        assert figure.stat().st_size < 120_000
+        assert f"]({figure.name})" in readme
+    assert any(f"](../examples/{study}/{figure.name})" in gallery for figure in figures)
+
+
+@pytest.mark.parametrize("scenario", WRITTEN, ids=lambda path: path.parent.name)
 def test_comments_tell_the_default_utilities_as_they_are(scenario: Path) -> None:
     text = scenario.read_text(encoding="utf-8")
     told = re.findall(r"(\w+) has (-\d+\.\d+)", text)
@@ -105,6 +138,28 @@ def test_the_own_action_is_chosen_and_counted(
     assert kept == counted > 100
     assert len(top) == 5
     assert top[0][1] > 1
+
+
+def test_a_small_million_spreads_four_pairs_of_rumors(hubbub: Command) -> None:
+    readme = (EXAMPLES / "million" / "README.md").read_text(encoding="utf-8")
+    first, last = map(int, re.findall(r"posts (\d+) to (\d+)", " ".join(readme.split()))[0])
+    scenario = EXAMPLES / "million" / "scenario.yaml"
+    assert hubbub("run", scenario, "--out", "small", "--steps", 10, *SMALLER["million"]).code == 0
+    with closing(sqlite3.connect("small/run.db")) as db:
+        posts = "FROM post WHERE id BETWEEN ? AND ?"
+        texts = [t for (t,) in db.execute(f"SELECT content {posts}", (first, last))]
+        heard = db.execute(f"SELECT count(*) {posts} AND shares > 0", (first, last)).fetchone()[0]
+        authors = db.execute(
+            f"SELECT count(DISTINCT agent), min(core) FROM (SELECT agent {posts}) "
+            "JOIN agent ON agent.id = agent",
+            (first, last),
+        ).fetchone()
+    pairs = set(zip(texts[::2], texts[1::2], strict=True))
+    versions = {frozenset(pair) for pair in MESSAGES.values()}
+    assert {frozenset(pair) for pair in pairs} == versions
+    assert sum(pair in MESSAGES.values() for pair in pairs) == len(pairs) // 2  # true ones first
+    assert authors == (8, 1)
+    assert heard == 8
 
 
 def test_the_profiles_are_what_the_script_makes(

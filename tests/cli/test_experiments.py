@@ -11,8 +11,10 @@ from pathlib import Path
 
 from cli.conftest import Command
 from cli.processes import COMMAND, environment
+from hubbub.config import load_scenario
 from hubbub.experiments.folder import StudyFolder
-from hubbub.experiments.studies import studies
+from hubbub.experiments.records import Options
+from hubbub.experiments.studies import find_study, studies
 
 STUDY = """\
 name: sharing
@@ -60,6 +62,31 @@ def test_the_list_names_what_each_asks(hubbub: Command) -> None:
     assert all(name in done.out for name in studies())
 
 
+def test_what_is_shown_of_a_study_can_be_run(hubbub: Command, scenario: Path) -> None:
+    file = written(scenario)
+    shown = hubbub("experiment", "show", file, "--arm", "harder")
+    assert shown.code == 0, shown.err
+    comments, of_arm = shown.out.split("# The scenario of 'harder', replicate 0:\n")
+    assert comments.startswith("# Does ease of sharing spread posts?\n#\n")
+    assert "# - easy: 6\n# - hard: 6\n# - harder: 6\n" in comments
+    assert "# - Ease spreads posts [reposts]\n# - Seeds matter [comments]\n" in comments
+    shown_file = file.with_name("shown.yaml")
+    shown_file.write_text(shown.out, encoding="utf-8")
+    study = find_study(str(file))
+    trial = next(t for t in study.trials(Options()) if t.arm == "harder")
+    assert load_scenario(shown_file) == study.scenario(trial, Options())
+    assert "repost: -6" in of_arm
+    assert f"seed: {trial.seed}\n" in of_arm
+    done = hubbub("run", shown_file, "--steps", 2)
+    assert done.code == 0, done.err
+
+
+def test_an_arm_that_is_computed_has_no_scenario(hubbub: Command) -> None:
+    shown = hubbub("experiment", "show", "propagation", "--arm", "real")
+    assert shown.code == 0, shown.err
+    assert shown.out.endswith("# 'real' simulates nothing.\n")
+
+
 def test_errors_are_one_message(hubbub: Command, scenario: Path) -> None:
     done = hubbub("experiment", "run", "herdign")
     assert (done.code, done.out) == (1, "")
@@ -69,6 +96,8 @@ def test_errors_are_one_message(hubbub: Command, scenario: Path) -> None:
     done = hubbub("experiment", "run", written(scenario), "--out", scenario.parent)
     assert done.code == 1
     assert "is not a study" in done.err
+    done = hubbub("experiment", "show", "study.yaml", "--arm", "hardest")
+    assert "'sharing' has no arm 'hardest' (did you mean 'harder'?)" in done.err
     done = hubbub("experiment", "run", "study.yaml", "--set", "steps=-1", "--processes", 1)
     assert done.err.startswith("hubbub: sharing, arm 'easy': steps: must be")
 

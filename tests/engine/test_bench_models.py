@@ -18,8 +18,7 @@ def test_what_decisions_cost(tmp_path: object, monkeypatch: pytest.MonkeyPatch) 
     assert (found.agents, found.steps) == (8, 2)
     assert found.decisions_per_second > 1
     stages = found.cpu_us_by_stage
-    assert list(stages)[:3] == ["activation", "feed", "prompts"]
-    assert {"replies", "apply", "commit", "http"} < set(stages)
+    assert {"activation", "feed", "prompts", "replies", "apply", "commit", "http"} < set(stages)
     assert all(us >= 0 for us in stages.values())
     assert stages["prompts"] > 0
     assert sum(stages.values()) == pytest.approx(found.cpu_us_per_decision, rel=0.2)

@@ -17,6 +17,7 @@ import hubbub as hb
 from engine.scenarios import small
 from hubbub.engine import society
 from hubbub.engine.asked import Asked
+from hubbub.engine.workers import Shard
 from hubbub.world import Table, World
 
 TABLES = ("agents", "items", "groups", "products", "notes")
@@ -100,11 +101,9 @@ def test_2_shards_of_a_step_do_not_move_each_others_numbers(monkeypatch):
     sim.run(3)
     inner = sim._society
     active = inner._awake(4, Asked(), only=False)
-    frame = inner.feed.prepare(inner.world, 4, inner.world.streams)
     nobody = np.empty(0, np.int32)
-    here = np.ones(16, np.bool_)
-    _, alone, *_ = inner._decide_shard(4, frame, active[16:32], here, nobody, 1)
-    _, whole = inner._decide(4, frame, active, nobody, nobody, society.Stopwatch())
+    alone = inner.decide(4, Shard.of(1, active[16:32], nobody, nobody)).batch
+    _, whole = inner._decide(4, active, nobody, nobody, society.Stopwatch())
     mine = np.isin(whole.agent, active[16:32])
     np.testing.assert_array_equal(whole.action[mine], alone.action)
     np.testing.assert_array_equal(whole.target[mine], alone.target)
@@ -178,28 +177,31 @@ from engine.scenarios import small
 import hubbub as hb
 from pathlib import Path
 out = Path(sys.argv[1])
+scenario = small(steps=30, store={"checkpoint_events": int(sys.argv[2])})
 if (out / "run.db").exists():
     try:
         sim = hb.Simulation.resume(out)
     except hb.HubbubError:
         import shutil
         shutil.rmtree(out)
-        sim = hb.Simulation(small(steps=30), out=out)
+        sim = hb.Simulation(scenario, out=out)
 else:
-    sim = hb.Simulation(small(steps=30), out=out)
+    sim = hb.Simulation(scenario, out=out)
 print("go", flush=True)
 sim.run()
 print("done", flush=True)
 """
 
 
-def kill_and_resume(out: Path, kills: int, rng: random.Random) -> int:
+def kill_and_resume(out: Path, kills: int, checkpoint_events: int, rng: random.Random) -> int:
     """Run to the end with `kills` SIGKILLs on the way; return how many hit a running child."""
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     hits = 0
     for attempt in range(kills + 1):
         child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(out)], stdout=subprocess.PIPE, env=env
+            [sys.executable, "-c", CHILD, str(out), str(checkpoint_events)],
+            stdout=subprocess.PIPE,
+            env=env,
         )
         assert child.stdout is not None
         if attempt < kills:
@@ -215,11 +217,12 @@ def kill_and_resume(out: Path, kills: int, rng: random.Random) -> int:
     return hits
 
 
+@pytest.mark.parametrize("checkpoint_events", [0, 1])
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_4_killed_at_random_moments_and_resumed(tmp_path, kills):
+def test_4_killed_at_random_moments_and_resumed(tmp_path, kills, checkpoint_events):
     whole = hb.Simulation(small(steps=30))
     whole.run()
-    hits = kill_and_resume(tmp_path / "run", kills, random.Random(kills))
+    hits = kill_and_resume(tmp_path / "run", kills, checkpoint_events, random.Random(kills))
     assert hits >= 1
     store = hb.RunStore.open(tmp_path / "run", mode="read")
     assert store.steps == 30

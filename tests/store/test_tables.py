@@ -154,6 +154,9 @@ def test_opinions_from_the_start_to_the_end() -> None:
                 store.opinions_at(t), opinions.astype(np.float32) / np.float32(10_000)
             )
         np.testing.assert_array_equal(store.opinions_at(), store.opinions_at(5))
+        anyhow = [1, 4, 4, 2, 5, 0]  # forwards, again, and back
+        for t, opinions in zip(anyhow, store.opinions_over(anyhow), strict=True):
+            np.testing.assert_array_equal(opinions, store.opinions_at(t))
         table = store.opinions()
         changes = store.opinions(changes_only=True)
         assert table.schema == changes.schema

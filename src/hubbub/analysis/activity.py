@@ -12,6 +12,12 @@ from hubbub.store import RunStore
 HOURS = 24
 #: What is no deed: doing nothing, and looking at the feed.
 IDLE = ("do_nothing", "refresh")
+#: A deed of an agent, as a condition on the table `event`: carried out in a turn, and not idle.
+#: What the environment does, also in an agent's name, has negative waves.
+_DEED = (
+    "reason = 0 AND agent >= 0 AND wave >= 0 AND action NOT IN "
+    f"(SELECT code FROM action WHERE name IN {IDLE})"
+)
 
 
 def hours(times: pa.ChunkedArray | pa.Array) -> NDArray[np.int64]:
@@ -57,11 +63,8 @@ def activity_of_run(store: RunStore) -> pa.Table:
     steps = store.steps_table()
     run = steps.filter(pc.greater(steps["step"], 0))
     numbers = np.asarray(run["step"])
-    marks = ", ".join("?" * len(IDLE))
     at, count = store.database.integers(
-        "SELECT step, count(*) FROM event WHERE reason = 0 AND agent >= 0 AND wave >= 0 "
-        f"AND action NOT IN (SELECT code FROM action WHERE name IN ({marks})) GROUP BY step",
-        *IDLE,
+        f"SELECT step, count(*) FROM event WHERE {_DEED} GROUP BY step"
     )
     per_step = np.zeros(int(max(numbers.max(initial=0), at.max(initial=0))) + 1, np.int64)
     per_step[at] = count

@@ -173,7 +173,7 @@ class FollowHistory:
 
     def __init__(self, store: RunStore) -> None:
         with store.database.snapshot():
-            ledger = Ledger(store.database)
+            ledger = Ledger(store.database, ["follow"])
             self._start = keys_of(*ledger.follows)
             changes = ledger.changes("follow")
         self._step, self._sign = changes.step, changes.sign  # in the order of events
@@ -184,7 +184,8 @@ class FollowHistory:
         early = np.flatnonzero(self._step <= step)[::-1]
         touched, last = np.unique(self._keys[early], return_index=True)
         stands = self._sign[early][last] > 0
-        start = self._start[~np.isin(self._start, touched)]
+        there = touched[_member(touched, self._start)]
+        start = np.delete(self._start, np.searchsorted(self._start, there))
         return _columns(np.concatenate([start, touched[stands]]))
 
 
@@ -223,11 +224,16 @@ def _ends(left: ArrayLike, right: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]
 
 def _shared(keys: Ints, others: Ints) -> int:
     """Return how many of the keys are among the others."""
+    return int(_member(np.sort(keys), np.sort(others)).sum())
+
+
+def _member(keys: Ints, others: Ints) -> NDArray[np.bool_]:
+    """Return which of the keys are among the others, which are sorted."""
     if not len(others):
-        return 0
-    keys, others = np.sort(keys), np.sort(others)
+        return np.zeros(len(keys), np.bool_)
     at = np.minimum(np.searchsorted(others, keys), len(others) - 1)
-    return int((others[at] == keys).sum())
+    found: NDArray[np.bool_] = others[at] == keys
+    return found
 
 
 def _columns(keys: Ints) -> tuple[Ids, Ids]:

@@ -152,9 +152,9 @@ def polarization_of_run(
     Ties are who follows whom at that step. RunError for a run without opinions or that topic.
     """
     column = topic_column(store, topic)
+    wanted = list(range(store.steps + 1) if steps is None else steps)
     rows, history = [], FollowHistory(store)
-    for step in range(store.steps + 1) if steps is None else steps:
-        opinions = store.opinions_at(step)
+    for step, opinions in zip(wanted, store.opinions_over(wanted), strict=True):
         if not len(opinions):
             raise RunError("this run has no opinions: no agents, or a world without them")
         found = polarization(opinions[:, column], *history.at(step))

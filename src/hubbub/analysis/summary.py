@@ -10,17 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from hubbub.analysis.activity import IDLE
 from hubbub.analysis.cascades import cascades
 from hubbub.store import RunStore
-
-#: An agent's action that was carried out, if it is more than doing nothing or looking at the feed.
-#: What the environment does, also in an agent's name, has negative waves.
-_DEED = (
-    "reason = 0 AND agent >= 0 AND wave >= 0 AND action NOT IN "
-    "(SELECT code FROM action WHERE name IN ('do_nothing', 'refresh'))"
-)
-#: The first part of a run holds the posts that exist before step 1.
-_AFTER_START = "id > (SELECT coalesce(min(events), 0) FROM part WHERE id = 1)"
+from hubbub.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,64 +103,88 @@ def summarise(store: RunStore, *, top: int = 5) -> Summary:
     """
     db = store.database
     scenario = store.scenario()
-    agents, follows = db.rows("SELECT count(*), coalesce(sum(followers), 0) FROM agent")[0]
-    steps, active = db.integers("SELECT step, agents_active FROM step WHERE step > 0 ORDER BY step")
-    kinds = db.rows(
-        "SELECT k.name, count(*) FROM item i JOIN kind k ON k.code = i.kind GROUP BY i.kind"
-    )
+    with db.snapshot():  # the run may be going on
+        agents, follows = db.rows("SELECT count(*), coalesce(sum(followers), 0) FROM agent")[0]
+        steps, active = db.integers(
+            "SELECT step, agents_active FROM step WHERE step > 0 ORDER BY step"
+        )
+        kinds = db.rows(
+            "SELECT k.name, count(*) FROM item i JOIN kind k ON k.code = i.kind GROUP BY i.kind"
+        )
+        last = int(steps.max(initial=0))
+        tally = _tally(db, agents, last)
     return Summary(
         name=scenario["name"],
         seed=scenario["seed"],
-        steps=int(steps.max(initial=0)),
+        steps=last,
         agents=agents,
         follows=follows,
         items=dict(kinds),
-        actions=_actions(store),
+        actions=_actions(db, tally),
         most_shared=_most_shared(store, top),
         most_followed=_most_followed(store, top),
-        most_active=_most_active(store, top),
+        most_active=_most_active(store, tally, top),
         active=active,
-        deeds=_deeds(store, len(steps)),
+        deeds=tally.by_step[1:],
         opinions=_opinions(store),
     )
 
 
 def items_light(store: RunStore) -> pa.Table:
     """Return all items without their texts: id, kind (code), agent, step, ref, parent, likes."""
-    names = ("id", "kind", "agent", "step", "ref", "parent", "likes")
-    columns = store.database.integers(
-        "SELECT id, kind, author, step, ref, parent, likes FROM item ORDER BY id"
-    )
-    small = [
-        c.astype(np.uint8 if n == "kind" else np.int32) for n, c in zip(names, columns, strict=True)
-    ]
-    return pa.table(small, names=list(names))
+    names = ("id", "kind", "author", "step", "ref", "parent", "likes")
+    columns = dict(zip(names, store.database.columns("item", names, "ORDER BY id"), strict=True))
+    columns["kind"] = columns["kind"].astype(np.uint8)
+    return pa.table({"agent" if n == "author" else n: c for n, c in columns.items()})
 
 
-def _deeds(store: RunStore, steps: int) -> NDArray[np.int64]:
-    at, number = store.database.integers(
-        f"SELECT step, count(*) FROM event WHERE {_DEED} AND step BETWEEN 1 AND ? GROUP BY step",
-        steps,
-    )
-    result = np.zeros(steps, np.int64)
-    result[at - 1] = number
-    return result
+@dataclass(slots=True)
+class _Tally:
+    """What the agents did: actions by (action, reason) code, deeds by agent and by step."""
+
+    actions: dict[tuple[int, int], int]
+    by_agent: NDArray[np.int64]
+    by_step: NDArray[np.int64]
 
 
-def _actions(store: RunStore) -> list[ActionCount]:
+def _tally(db: Database, agents: int, steps: int) -> _Tally:
+    """Count all events but those of the first part, which existed before step 1.
+
+    Four columns travel as one number, and each part is counted by itself.
+    """
+    idle = [code for (code,) in db.rows(f"SELECT code FROM action WHERE name IN {IDLE}")]
+    tally = _Tally({}, np.zeros(agents, np.int64), np.zeros(steps + 1, np.int64))
+    ((end,),) = db.rows("SELECT coalesce(min(events), 0) FROM part WHERE id = 1")
+    for step, count in db.rows("SELECT step, events FROM part WHERE id > 1 ORDER BY id"):
+        first, end = end + 1, end + count
+        event = db.numbers(f"SELECT {_PACKED} FROM event WHERE id BETWEEN ? AND ?", first, end)
+        agent, action, reason = event >> 32, event >> 17 & 0x7FFF, event >> 1 & 0xFFFF
+        kinds, counts = np.unique(event >> 1 & 0x7FFFFFFF, return_counts=True)
+        for kind, number in zip(kinds.tolist(), counts.tolist(), strict=True):
+            key = (kind >> 16, kind & 0xFFFF)
+            tally.actions[key] = tally.actions.get(key, 0) + number
+        deed = (event & 1 > 0) & (agent >= 0) & (reason == 0) & ~np.isin(action, idle)
+        np.add.at(tally.by_agent, agent[deed], 1)
+        tally.by_step[step] += int(deed.sum())
+    return tally
+
+
+#: Agent, action (15 bits), reason (16 bits) and whether it was done in a turn (wave >= 0).
+_PACKED = "(agent << 32) | ((action << 17) | (reason << 1)) | (wave >= 0)"
+
+
+def _actions(db: Database, tally: _Tally) -> list[ActionCount]:
+    names = dict(db.rows("SELECT code, name FROM action"))
+    reasons = dict(db.rows("SELECT code, name FROM reason"))
     counts: dict[str, ActionCount] = {}
-    for action, reason, number in store.database.rows(
-        "SELECT a.name, r.name, e.n FROM (SELECT action, reason, count(*) AS n FROM event "
-        f"WHERE {_AFTER_START} GROUP BY action, reason) e "
-        "JOIN action a ON a.code = e.action JOIN reason r ON r.code = e.reason "
-        "ORDER BY e.action, e.reason"
-    ):
-        known = counts.get(action, ActionCount(action, 0, {}))
-        if reason == "ok":
-            counts[action] = ActionCount(action, known.accepted + number, known.refused)
+    for (action, reason), number in sorted(tally.actions.items()):
+        name = names[action]
+        known = counts.get(name, ActionCount(name, 0, {}))
+        if reason == 0:
+            counts[name] = ActionCount(name, known.accepted + number, known.refused)
         else:
-            refused = {**known.refused, reason: number}
-            counts[action] = ActionCount(action, known.accepted, refused)
+            refused = {**known.refused, reasons[reason]: number}
+            counts[name] = ActionCount(name, known.accepted, refused)
     return sorted(counts.values(), key=lambda a: -a.accepted)
 
 
@@ -205,13 +222,10 @@ def _most_followed(store: RunStore, top: int) -> list[Ranked]:
     return [Ranked(agent, _user_name(store, agent), number) for agent, number in rows]
 
 
-def _most_active(store: RunStore, top: int) -> list[Ranked]:
-    rows = store.database.rows(
-        f"SELECT agent, count(*) AS n FROM event WHERE {_DEED} AND {_AFTER_START} "
-        "GROUP BY agent ORDER BY n DESC, agent LIMIT ?",
-        top,
-    )
-    return [Ranked(agent, _user_name(store, agent), number) for agent, number in rows]
+def _most_active(store: RunStore, tally: _Tally, top: int) -> list[Ranked]:
+    order = np.argsort(-tally.by_agent, kind="stable")[:top].tolist()
+    number = tally.by_agent
+    return [Ranked(a, _user_name(store, a), int(number[a])) for a in order if number[a]]
 
 
 def _opinions(store: RunStore) -> tuple[OpinionShift, ...]:

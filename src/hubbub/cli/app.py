@@ -12,7 +12,7 @@ import typer
 
 from hubbub.cli import data, experiments
 from hubbub.cli.making import demo, estimate, play, resume, run
-from hubbub.cli.measuring import engine, llm
+from hubbub.cli.measuring import engine, everything, llm, oasis
 from hubbub.cli.own_code import look_here
 from hubbub.cli.reading import digest, export, inspect, survey
 from hubbub.cli.reporting import report
@@ -30,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-bench = typer.Typer(help="Measure how fast this machine runs a society.", no_args_is_help=True)
+bench = typer.Typer()
 app.add_typer(bench, name="bench")
 models = typer.Typer(help="Language models that run on this machine.", no_args_is_help=True)
 app.add_typer(models, name="models")
@@ -39,6 +39,7 @@ experiment = typer.Typer(
 )
 app.add_typer(experiment, name="experiment")
 experiment.command("list")(experiments.list_)
+experiment.command("show")(experiments.show)
 experiment.command("run")(experiments.run)
 data_app = typer.Typer(help="Real data: convert what others have published.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
@@ -48,8 +49,12 @@ app.add_typer(fitting, name="calibrate")
 fitting.command("propagation")(data.propagation)
 for _command in (demo, run, estimate, resume, play, inspect, survey, export, digest, report):
     app.command()(_command)
+bench.callback(invoke_without_command=True)(everything)
 for _measure in (engine, llm):
     bench.command()(_measure)
+comparing = typer.Typer(help="Measure hubbub against another simulator.", no_args_is_help=True)
+bench.add_typer(comparing, name="compare")
+comparing.command()(oasis)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - called by typer
@@ -123,8 +128,8 @@ def help_(
     app([*(command or ()), "--help"], prog_name="hubbub")
 
 
-@bench.callback()
-def _bench() -> None:
+@comparing.callback()
+def _comparing() -> None:
     pass
 
 

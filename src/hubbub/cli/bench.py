@@ -26,6 +26,7 @@ def show(
         ("active per step", result.active_per_step),
         ("turns per second", round(result.turns_per_second)),
         ("microseconds per turn", result.microseconds_per_turn),
+        ("microseconds of CPU per turn", result.cpu_us_per_turn),
         ("seconds to set up", result.setup_seconds),
         ("peak memory, MB", result.peak_mb),
         ("bytes per agent", round(result.bytes_per_agent)),

@@ -158,6 +158,10 @@ def _commands() -> Iterator[str]:
 
 
 def _group(name: str, group: typer.Typer) -> Iterator[str]:
+    itself = group.registered_callback
+    if itself is not None and itself.invoke_without_command is True:
+        assert itself.callback is not None  # noqa: S101 - it is made by decorating a function
+        yield from _command(name, itself.callback)
     for command in group.registered_commands:
         assert command.callback is not None  # noqa: S101 - all of ours are functions
         yield from _command(f"{name} {command.name or command.callback.__name__}", command.callback)
@@ -169,7 +173,9 @@ def _group(name: str, group: typer.Typer) -> Iterator[str]:
 def _command(name: str, function: Callable[..., Any]) -> Iterator[str]:
     hints = get_type_hints(function, include_extras=True)
     params = [
-        (*get_args(hints[p.name])[:2], p.default) for p in signature(function).parameters.values()
+        (*get_args(hints[p.name])[:2], p.default)
+        for p in signature(function).parameters.values()
+        if hints[p.name] is not typer.Context
     ]
     words = [
         str(info.metavar) if default is Parameter.empty else f"[{info.metavar}]"

@@ -17,10 +17,28 @@ def list_() -> None:
     show_studies()
 
 
+_Study = Annotated[
+    str, typer.Argument(metavar="NAME|FILE", help="A study's name, or the file of your own.")
+]
+
+
+def show(
+    study: _Study,
+    arm: Annotated[
+        str | None, typer.Option("--arm", metavar="ARM", help="An arm. [default: the first]")
+    ] = None,
+) -> None:
+    """Print what a study asks, its arms and predictions, and the scenario of an arm.
+
+    All but the scenario is in comments, so that what is printed can be run with 'hubbub run'.
+    """
+    from hubbub.cli.studying import show_study
+
+    show_study(study, arm)
+
+
 def run(
-    study: Annotated[
-        str, typer.Argument(metavar="NAME|FILE", help="A study's name, or the file of your own.")
-    ],
+    study: _Study,
     replicates: Annotated[
         int | None,
         typer.Option("--replicates", min=1, help="Seeds per arm, in place of the study's number."),
@@ -36,7 +54,7 @@ def run(
     ] = None,
     cascades: Annotated[
         Path | None,
-        typer.Option("--cascades", metavar="DIR", help="propagation: real cascades to compare."),
+        typer.Option("--cascades", metavar="DIR", help="propagation, distributions: real cascades."),
     ] = None,
     only_oasis: Annotated[  # noqa: FBT002 - typer reads the default
         bool, typer.Option("--only-oasis", help="propagation: only the cascades OASIS took.")

@@ -2,10 +2,77 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Kind(StrEnum):
+    """A kind of benchmark."""
+
+    engine = "engine"
+    history = "history"
+    million = "million"
+    mixed = "mixed"
+    llm = "llm"
+    huge = "huge"
+
+
+def everything(
+    context: typer.Context,
+    only: Annotated[
+        list[Kind] | None,
+        typer.Option(
+            "--only", metavar="KIND", help="Only this kind of benchmark, see above. Repeatable."
+        ),
+    ] = None,
+    quick: Annotated[  # noqa: FBT002 - typer reads the default
+        bool, typer.Option("--quick", help="Small sizes: a check that all works, no figures.")
+    ] = False,
+    huge: Annotated[  # noqa: FBT002
+        bool, typer.Option("--huge", help="Ten million agents, too: 24 GiB, half an hour.")
+    ] = False,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            "--scenario", metavar="FILE", help="A scenario in place of the million-agent one."
+        ),
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option("--repeats", min=1, help="How often each is measured.")
+    ] = 3,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write all figures as JSON, too.")
+    ] = None,
+    accept: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option(
+            "--accept", help="Take the runs' digests for right: they were meant to change."
+        ),
+    ] = False,
+) -> None:
+    """Measure how fast this machine runs a society.
+
+    Without a command, all benchmarks. engine: turns per second at three sizes. history: a step late
+    in a long run against an early one. million: a million agents from the command to the summary,
+    and reading the run. mixed: 1,000 language models among a million agents. llm: what decisions by
+    models cost. huge: ten million agents. Code 1 if a run's digest is not the one on file.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from hubbub.cli.bench_all import run_all
+
+    run_all(
+        only=only or (),
+        quick=quick,
+        huge=huge,
+        scenario=scenario,
+        repeats=repeats,
+        out=out,
+        accepting=accept,
+    )
 
 
 def engine(
@@ -55,3 +122,30 @@ def llm(
         bench_models.show_faults(size, as_json=json_)
     else:
         bench_models.show_costs(size, as_json=json_)
+
+
+def oasis(
+    agents: Annotated[int, typer.Option("--agents", min=2, help="Number of agents.")] = 500,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Steps; all are awake in each.")] = 3,
+    repeats: Annotated[
+        int, typer.Option("--repeats", min=1, help="How often both are measured, in turns.")
+    ] = 3,
+    python: Annotated[
+        Path | None,
+        typer.Option(
+            "--python", metavar="FILE", help="A Python that has camel-oasis, in place of our own."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write all figures as JSON, too.")
+    ] = None,
+) -> None:
+    """Do the same work with OASIS and with hubbub.
+
+    OASIS is installed once, by pip, into an environment of its own in the cache: it needs Python
+    3.10 or 3.11 and up to 7 GB. Both make the same agents of one profile file with one follow
+    graph; all of them decide in each step. Models are doubles that answer at once.
+    """
+    from hubbub.cli.bench_oasis import compare
+
+    compare(agents=agents, steps=steps, repeats=repeats, python=python, out=out)

@@ -40,6 +40,15 @@ OnlyMissing = Annotated[
         "--record-only-missing", help="With --replay: ask the models for what is not in the record."
     ),
 ]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        "--workers",
+        metavar="WHO",
+        help="Who ranks feeds and decides: threads[:N], processes:N, ray or ray:ADDRESS. The run "
+        "is the same. [default: threads]",
+    ),
+]
 
 
 def record_of(replay: Path | None, *, missing: bool) -> Path | None:

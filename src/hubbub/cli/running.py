@@ -41,6 +41,7 @@ def start(
     replay: Path | None = None,
     only_missing: bool = False,
     models: bool = True,
+    workers: str | None = None,
 ) -> None:
     """Run a scenario file from step 1 into a new folder.
 
@@ -61,6 +62,7 @@ def start(
             base=path.parent,
             replay=replay,
             only_missing=only_missing,
+            workers=workers,
             waiting=progress.replies,
         ) as sim,
     ):
@@ -79,6 +81,7 @@ def go_on(
     overrides: Mapping[str, Any] | None = None,
     replay: Path | None = None,
     only_missing: bool = False,
+    workers: str | None = None,
 ) -> None:
     """Run on from the last whole step of a run, for `steps` more or to the scenario's end."""
     progress = RunProgress()
@@ -89,6 +92,7 @@ def go_on(
                 overrides=overrides,
                 replay=replay,
                 only_missing=only_missing,
+                workers=workers,
                 waiting=progress.replies,
             )
         with resumed as sim:

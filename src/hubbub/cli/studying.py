@@ -6,15 +6,18 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import get_args
 
+import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hubbub.cli.own_code import look_beside
 from hubbub.cli.progress import RunProgress
 from hubbub.cli.running import interruptible
 from hubbub.cli.screen import clean, console, table
-from hubbub.errors import MissingExtraError
+from hubbub.config.text import dump
+from hubbub.errors import MissingExtraError, ScenarioError, did_you_mean
 from hubbub.experiments.folder import StudyFolder
 from hubbub.experiments.records import Finding, Options, Trial, Verdict
 from hubbub.experiments.reporting import report
@@ -25,6 +28,8 @@ from hubbub.experiments.verdicts import sentences
 
 #: Seconds of silence at most, where there is no terminal.
 _SILENCE = 30.0
+#: Columns of the comments in a shown scenario.
+_WIDTH = 100
 _VERDICTS = get_args(Verdict)
 
 
@@ -34,6 +39,38 @@ def show_studies() -> None:
     rows = [(study.name, study.title, study.question) for study in studies().values()]
     table(screen, "Studies", ("name", "title", "question"), rows)
     screen.print("\nRun one with\n\n    hubbub experiment run NAME", soft_wrap=True)
+
+
+def show_study(name: str, arm: str | None) -> None:
+    """Print a study as comments, and the scenario of one of its arms as YAML."""
+    look_beside(Path(name))
+    study, options = find_study(name), Options()
+    trials = study.trials(options)
+    arms = Counter(trial.arm for trial in trials)
+    arm = next(iter(arms)) if arm is None else arm
+    if arm not in arms:
+        raise ScenarioError(
+            f"'{study.name}' has no arm '{arm}'{did_you_mean(arm, arms)}; there are "
+            + ", ".join(f"'{known}'" for known in arms)
+        )
+    scenario = study.scenario(next(t for t in trials if t.arm == arm), options)
+    predictions = [f"{h.text} [{h.measure}]" for h in study.hypotheses(options)]
+    comments = TextWrapper(_WIDTH, initial_indent="# ", subsequent_indent="#   ")
+    for paragraph in (
+        study.title,
+        study.question,
+        "",
+        "Arms, with the number of replicates:",
+        *(f"- {known}: {count}" for known, count in arms.items()),
+        "",
+        "Predictions, with what is measured:" if predictions else "No predictions.",
+        *(f"- {text}" for text in predictions),
+        "",
+        f"The scenario of '{arm}', replicate 0:" if scenario else f"'{arm}' simulates nothing.",
+    ):
+        typer.echo(comments.fill(clean(paragraph)) or "#")
+    if scenario:
+        typer.echo(dump(scenario.model_dump(mode="json", exclude_unset=True)), nl=False)
 
 
 def run(name: str, options: Options, *, out: Path | None, processes: int | None) -> None:

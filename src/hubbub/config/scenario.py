@@ -331,6 +331,11 @@ class StoreConfig(Section):
         5_000_000,
         description="Initial follow graphs up to this size are also written as rows for SQL.",
     )
+    checkpoint_events: Count = Field(
+        2_000_000,
+        description="After so many events (and one for each agent and item) the world is saved "
+        "beside the log, to resume sooner; 0: never.",
+    )
 
 
 class Scenario(Section):

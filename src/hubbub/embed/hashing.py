@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +37,13 @@ class HashingEncoder:
         return found
 
 
-def quantise(sums: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Scale integer vectors (int64[n, d]) to length 127 and round. Exact on every machine."""
-    length = np.sqrt((sums * sums).sum(axis=1).astype(np.float64))
-    scale = 127.0 / np.maximum(length, 1.0)
-    vectors: NDArray[np.int8] = np.rint(sums * scale[:, None]).astype(np.int8)
+def quantise(sums: NDArray[Any]) -> NDArray[np.int8]:
+    """Scale vectors of whole numbers ([n, d]) to length 127 and round.
+
+    Exact on every machine, as the squares of a vector add up to less than 2**53.
+    """
+    whole = sums.astype(np.float64)
+    scale = 127.0 / np.maximum(np.sqrt(np.einsum("ij,ij->i", whole, whole)), 1.0)
+    whole *= scale[:, None]
+    vectors: NDArray[np.int8] = np.rint(whole, out=whole).astype(np.int8)
     return vectors

@@ -24,6 +24,8 @@ import pyarrow.compute as pc
 
 from hubbub.config.load import parse_scenario
 from hubbub.config.scenario import Scenario
+from hubbub.engine.bench import WRITER
+from hubbub.engine.bench_machine import thread_seconds
 from hubbub.engine.simulation import Simulation
 from hubbub.engine.society import StepReport
 from hubbub.llm.local import LocalServer, usable
@@ -52,7 +54,8 @@ class ModelsBench:
 
     A decision is the whole way from the slate to the disk. `cpu_us_per_decision` is processor time
     of all threads of this process, `cpu_us_by_stage` the same by stage: of the thread that runs the
-    steps by what it did, `http` is what all others took. `own_cores` tells whether this process and
+    steps by what it did, with that of the thread that writes as `writing`; `http` is what all
+    others took. `own_cores` tells whether this process and
     the server each had one core to itself; where not, they took turns with everything else.
 
     Tokens are those of the prompts and replies of the last step, counted as `tokenizer` says;
@@ -75,12 +78,13 @@ class ModelsBench:
 
 
 class _Measured(NamedTuple):
-    """One step: seconds by the clock, of processor time of all threads, and of this one."""
+    """One step: seconds by the clock, of processor time of all threads, this one, the writing."""
 
     report: StepReport
     seconds: float
     cpu: float
     own: float
+    writing: float
 
 
 def bench_models(*, agents: int = 1000, steps: int = 10, warmup: int = 5) -> ModelsBench:
@@ -171,18 +175,25 @@ def talkative(
 
 def _measured_step(sim: Simulation) -> _Measured:
     seconds, cpu, own = time.perf_counter(), time.process_time(), time.thread_time()
+    writing = thread_seconds(WRITER)
     report = sim.step()
     return _Measured(
         report,
         time.perf_counter() - seconds,
         time.process_time() - cpu,
         time.thread_time() - own,
+        thread_seconds(WRITER) - writing,
     )
 
 
 def _by_stage(measured: Sequence[_Measured]) -> dict[str, float]:
     parts = [
-        {**m.report.cpu, "other": m.own - sum(m.report.cpu.values()), "http": m.cpu - m.own}
+        {
+            **m.report.cpu,
+            "writing": m.writing,
+            "other": m.own - sum(m.report.cpu.values()),
+            "http": m.cpu - m.own - m.writing,
+        }
         for m in measured
     ]
     turns = [m.report.active for m in measured]

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from hubbub.config.scenario import Scenario
 from hubbub.engine.replaying import Replaying
+from hubbub.engine.workers import Live, Workers
 from hubbub.errors import ModelError, did_you_mean
 from hubbub.llm.chat import Inferencer
 from hubbub.mind.records import Call
 from hubbub.store import RunStore
 
 if TYPE_CHECKING:
-    from hubbub.llm.inferencer import Answering, LiveInferencer
+    from hubbub.llm.inferencer import Answering
     from hubbub.llm.local import LocalServer
     from hubbub.llm.usage import ModelUsage
 
@@ -39,9 +40,14 @@ class Inference:
     """The open connections of a simulation: one inferencer in front of all sources of replies."""
 
     def __init__(
-        self, scenario: Scenario, names: Collection[str], replies: Replies, base: Path
+        self,
+        scenario: Scenario,
+        names: Collection[str],
+        replies: Replies,
+        base: Path,
+        workers: Workers | None = None,
     ) -> None:
-        """Open what these models need.
+        """Open what these models need; with `workers`, connections are theirs.
 
         ModelError if one can't be used, or there is none of that name; RunError for a bad record.
         """
@@ -52,7 +58,8 @@ class Inference:
         self.names = frozenset(names)
         self._servers: list[LocalServer] = []
         self._record: RunStore | None = None
-        self._live: LiveInferencer[Call] | None = None
+        self._workers = workers
+        self._live: Live | None = None
         try:
             if replies.replay is None or replies.only_missing:
                 self._open_live(scenario, names, replies, base)
@@ -75,7 +82,11 @@ class Inference:
         cache = cache_folder(os.environ)
         real, self._servers = start_local_models(real, cache=cache, base=base)
         doubles = {n: d for n, d in replies.doubles.items() if n in models}
-        self._live = LiveInferencer({**models, **real}, doubles=doubles, base=base)
+        live: Live = LiveInferencer({**models, **real}, doubles=doubles, base=base)
+        far = {n: m for n, m in real.items() if models[n].local is None}
+        if self._workers is not None and far:
+            live = self._workers.inferencer(live, far, base)
+        self._live = live
 
     def inferencer(self, own: RunStore | None) -> Inferencer[Call]:
         """Return the inferencer; of a run that was cut off, replies it has already come first."""

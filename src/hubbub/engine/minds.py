@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +18,18 @@ from hubbub.config.minds import SurveyConfig
 from hubbub.engine.budget import Budget
 from hubbub.engine.surveys import Panel, Sitting
 from hubbub.engine.voices import Manner, Voices
-from hubbub.errors import ModelError
+from hubbub.errors import ModelError, RunError
 from hubbub.llm.chat import ChatRequest, Completion, Inferencer
 from hubbub.mind.memory import Memory
 from hubbub.mind.records import Call, Decision
 from hubbub.mind.turn import Turn
-from hubbub.platform import Platform
 from hubbub.policy import Observation
 from hubbub.store import RunStore
 from hubbub.store.completions import CompletionRow, as_kept
 from hubbub.world import Events, Slate, World
+
+if TYPE_CHECKING:
+    from hubbub.engine.society import Society
 
 #: Is told, while replies are waited for, how many turns of a step are decided, and of how many.
 Waiting = Callable[[int, int], None]
@@ -208,7 +211,7 @@ class Minds:
         self,
         survey: SurveyConfig,
         agents: Sequence[int] | None,
-        platform: Platform,
+        society: Society,
         store: RunStore,
     ) -> None:
         """Hold a survey on the world as it stands, and keep what comes of it with the run."""
@@ -236,8 +239,10 @@ class Minds:
         if remembered is None or not len(remembered):
             store.add_answers(answers, calls)
             return
-        events = platform.without_limits().apply(world, remembered, step, environment=True)
+        anyone = society.platform.without_limits()
+        events = anyone.apply(world, remembered, step, environment=True)
         self.remember(step, events, None)
+        society.changed(step, events, None)
         store.commit(world, step, events, None, finished=False, completions=calls, answers=answers)
 
     def _deeds(self, decisions: Sequence[Decision]) -> ActionBatch:
@@ -267,7 +272,7 @@ class Minds:
 
     def salvage(self) -> list[CompletionRow]:
         """Give up what is outstanding and return the calls that were answered."""
-        with suppress(ModelError):  # an error that ends the run is on its way already
+        with suppress(ModelError, RunError):  # an error that ends the run is on its way already
             while came := self.inferencer.wait(0):
                 for call, completion in came:
                     if call.purpose == TURN and (out := self._out.get(call.step)) is not None:

@@ -42,13 +42,15 @@ def begin(store: RunStore, society: Society, scenario: Scenario, people: Populat
 def refold(store: RunStore, scenario: Scenario, world: World, settle: Settle) -> Society:
     """Return the society whose world is the fold of the log; `settle` moves into a world.
 
-    With staleness, the turns that were out when the run was cut off are asked for again on the
-    worlds on which they were asked for.
+    Folding goes on from the last checkpoint, unless there are models: what their agents remember is
+    the whole log. With staleness, the turns that were out when the run was cut off are asked for
+    again on the worlds on which they were asked for.
     """
     society = settle(world)
     world.exclusive_reactions = society.platform.exclusive_reactions
     society.foreseen = last = store.steps
-    for part in store.replay():
+    done = store.restore(world) if society.minds is None else 0
+    for part in store.replay(done):
         ahead = part.slate is not None and part.step > max(0, last - scenario.turns.staleness)
         _fold_part(society, part, ahead=ahead)
     society.configure(scenario)
@@ -62,7 +64,9 @@ def _fold_part(society: Society, part: Committed, *, ahead: bool) -> None:
     world.texts.intern(part.texts)
     if ahead:
         before = events.wave < 0  # what the scenario does as the step begins
-        fold(world, events.take(before))
+        first = events.take(before)
+        fold(world, first)
+        society.changed(part.step, first, None)
         society.configure(society.scenario)
         if society.short is None:
             try:
@@ -73,7 +77,9 @@ def _fold_part(society: Society, part: Committed, *, ahead: bool) -> None:
         rest.opinions = events.opinions
         fold(world, rest)
     else:
-        fold(world, events)
+        rest = events
+        fold(world, rest)
     if part.slate is not None:
         fold_slate(world, part.slate, society.behind(part.slate))
+    society.changed(part.step, rest, part.slate)
     society.remember(part.step, events, part.slate)

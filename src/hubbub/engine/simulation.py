@@ -23,6 +23,7 @@ from hubbub.engine.origin import begin, make_world, refold
 from hubbub.engine.schedule import check_schedule, check_settings
 from hubbub.engine.society import Society, StepReport
 from hubbub.engine.surveying import Surveying
+from hubbub.engine.workers import open_workers
 from hubbub.errors import RunError, ScenarioError, StoreError
 from hubbub.mind.memory import Memory
 from hubbub.population.io import from_blobs, to_blobs
@@ -47,10 +48,12 @@ class Simulation(Surveying):
 
     Nothing touches the disk unless `out` names a folder for the run. `base` is the folder from
     which relative paths of the scenario start (default: the current one). `threads` changes the
-    speed and nothing else. `models` are stand-ins for language models, by name: functions of this
-    process (hubbub.testing). `replay` is the folder of a run whose recorded replies take the place
-    of the models'; what it lacks is an error, or with `only_missing` asked of the model. `waiting`
-    is told, while a step waits for models, how many turns are decided, and of how many.
+    speed and nothing else; so does `workers`: who ranks feeds, decides and asks models, threads of
+    this process or ``processes:N``, ``ray``, ``ray:ADDRESS`` (docs/workers.md). `models` are
+    stand-ins for language models, by name: functions of this process (hubbub.testing). `replay` is
+    the folder of a run whose recorded replies take the place of the models'; what it lacks is an
+    error, or with `only_missing` asked of the model. `waiting` is told, while a step waits for
+    models, how many turns are decided, and of how many.
 
     `paused` says why `run` ended early: the budget for models is spent.
     """
@@ -62,6 +65,7 @@ class Simulation(Surveying):
         out: Path | str | None = None,
         base: Path | str | None = None,
         threads: int | None = None,
+        workers: str | None = None,
         models: Mapping[str, Answering] | None = None,
         replay: Path | str | None = None,
         only_missing: bool = False,
@@ -70,7 +74,7 @@ class Simulation(Surveying):
         self.scenario = scenario
         self._out = Path(out) if out is not None else None
         self._base = Path(base) if base is not None else Path()
-        self._threads = threads
+        self._workers = open_workers(workers, threads)
         self._encoder = make_encoder(scenario.encoder.kind, scenario.encoder.dims)
         self._replies = Replies(
             models or {}, None if replay is None else Path(replay), only_missing
@@ -140,6 +144,7 @@ class Simulation(Surveying):
         if seed is not None:
             self.scenario = self.scenario.model_copy(update={"seed": seed})
         self._open_models()
+        self._workers.start()
         scenario = self.scenario
         people = population.build(scenario, self._encoder, Streams(scenario.seed), self._base)
         self.notes = people.notes
@@ -161,6 +166,7 @@ class Simulation(Surveying):
     def close(self) -> None:
         """Release the run folder. Only `reset` can make the simulation usable again."""
         self._discard()
+        self._workers.close()
         self._closed = True
 
     def __repr__(self) -> str:
@@ -202,6 +208,7 @@ class Simulation(Surveying):
                 world, batch, world.step, environment=spec.environment_only
             )
             society.remember(world.step, events, None)
+            society.changed(world.step, events, None)
             self.store.commit(world, world.step, events, None, finished=False)
             if configures:
                 society.configure(self.scenario)
@@ -225,6 +232,18 @@ class Simulation(Surveying):
         decide; everyone else awake decides, too. With `only`, nobody else takes part. BudgetSpent
         if what models may cost does not reach for the step.
         """
+        report = self._take_step(actions, only=only)
+        with self._undone_on_error():
+            self.store.settle()
+        return report
+
+    def _take_step(
+        self,
+        actions: Mapping[Any, Sequence[Action] | Action | Ask] | None = None,
+        *,
+        only: bool = False,
+    ) -> StepReport:
+        """Run one step. Its commit may still be under way afterwards."""
         society = self._ready()
         asked = Asked.of([(self._agent(agent), turn) for agent, turn in (actions or {}).items()])
         t = society.world.step + 1
@@ -238,7 +257,10 @@ class Simulation(Surveying):
                 step.slate,
                 finished=True,
                 completions=step.completions,
+                wait=False,
             )
+            if society.minds is None:
+                self.store.checkpoint(society.world)
             step.watch.lap("commit")
         self._hold_due()
         return step.report(t)
@@ -255,7 +277,7 @@ class Simulation(Surveying):
         try:
             while self.t < last and not self._stopping:
                 try:
-                    report = self.step()
+                    report = self._take_step()
                 except BudgetSpent as spent:
                     self.paused = str(spent)
                     break
@@ -263,6 +285,8 @@ class Simulation(Surveying):
                     hook.stepped(report)
         finally:
             self._stopping = False
+        with self._undone_on_error():
+            self.store.settle()
         if (short := self._ready().short) is not None:
             self.paused = str(short)
         return self.t
@@ -310,7 +334,7 @@ class Simulation(Surveying):
             self._budget.renew(spent)
             memory = Memory(world.table, step_minutes=self.scenario.time.step_minutes)
             minds = Minds(world, memory, inferencer, self._budget, self._waiting)
-        return Society(self.scenario, world, minds, threads=self._threads)
+        return Society(self.scenario, world, minds, workers=self._workers)
 
     def _open_models(self, also: str | None = None) -> None:
         """Open the models that agents or surveys name; ModelError before anything is made."""
@@ -323,11 +347,14 @@ class Simulation(Surveying):
             self._inference = None
         if used and self._inference is None:
             self._leave()
-            self._inference = Inference(self.scenario, used, self._replies, self._base)
+            self._inference = Inference(
+                self.scenario, used, self._replies, self._base, self._workers
+            )
 
     def _refold(self, store: RunStore) -> Society:
         """Return the society whose world is the fold of the log."""
         self._open_models()
+        self._workers.start()
         store.reread()
         people = from_blobs(store.population_blobs())
         world = make_world(self.scenario, self._encoder, people)
@@ -353,7 +380,6 @@ class Simulation(Surveying):
         society, self._society = self._society, None
         if society is None:
             return
-        society.close()
         if society.minds is not None and self._store is not None:
             with suppress(StoreError):  # another error is on its way, and only money is lost
                 self._store.keep(society.minds.salvage())

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +16,7 @@ from hubbub.engine.budget import BudgetSpent
 from hubbub.engine.minds import Minds, Thought
 from hubbub.engine.schedule import Schedule, assemble
 from hubbub.engine.voices import Voices
+from hubbub.engine.workers import Deed, Seen, Shard, Threads, Workers
 from hubbub.feed import Explained, Frame
 from hubbub.feed.comments import shown_comments
 from hubbub.policy import AgentView, Observation, view
@@ -88,14 +87,15 @@ class Society:
         world: World,
         minds: Minds | None = None,
         *,
-        threads: int | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self.world = world
         self.minds = minds
+        self.workers = workers or Threads()
+        self._frames: dict[int, Frame] = {}
         self.schedule = Schedule(scenario)
         self.foreseen = world.step
         self.short: BudgetSpent | None = None
-        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
         self.configure(scenario)
 
     def configure(self, scenario: Scenario) -> None:
@@ -105,6 +105,7 @@ class Society:
         self.time = now.time
         self.clock, self.platform, self.feed, self.policy = assemble(now, self.world)
         self.comments = now.feed.comments
+        self._frames.clear()
         if self.minds is not None:
             self.minds.configure(Voices(self.world, now, self.platform, self.policy, self.clock))
 
@@ -118,22 +119,24 @@ class Society:
             raise BudgetSpent(str(self.short))
         asked, world, watch = asked or Asked(), self.world, Stopwatch()
         scheduled = self.schedule.apply(world, self.platform, t)
+        self.changed(t, scheduled, None)
         if any(e == world.table.code("configure") for e in scheduled.action):
             self.configure(self.scenario)
+        self.workers.prepare(self, t)
+        watch.lap("feed")
         active = self._awake(t, asked, only=only)
         watch.lap("activation")
-        frame = self.feed.prepare(world, t, world.streams)
-        watch.lap("feed")
-        thinking = self._ask_models(t, frame, active, asked, watch, only=only)
-        slate, batch = self._decide(t, frame, active, thinking, asked.told, watch)
+        thinking = self._ask_models(t, active, asked, watch, only=only)
+        slate, batch = self._decide(t, active, thinking, asked.told, watch)
         thought = self._collect(t, thinking, asked.told, watch)
         slate = Slate.merge([slate, thought.slate])
         batch = ActionBatch.concat([batch, thought.batch, self.batch(asked.actions)])
-        events = [scheduled, self.platform.apply(world, batch, t)]
+        events = [self.platform.apply(world, batch, t)]
         if len(thought.notes):
             events.append(self.platform.apply(world, thought.notes, t, environment=True))
         fold_slate(world, slate, self.behind(slate))
-        step = Step(Events.concat(events), slate, thought.rows, watch)
+        self.changed(t, Events.concat(events), slate)
+        step = Step(Events.concat([scheduled, *events]), slate, thought.rows, watch)
         self.remember(t, step.events, slate)
         watch.lap("apply")
         return step
@@ -147,7 +150,7 @@ class Society:
         last = min(t + self.scenario.turns.staleness, self.scenario.steps)
         for u in range(max(t, self.foreseen) + 1, last + 1):
             awake = draw(self.world, u, self.clock, self.world.streams, self.time, ahead=u - t)
-            self._ask(u, self.feed.prepare(self.world, u, self.world.streams), awake, watch)
+            self._ask(u, awake, watch)
             self.foreseen = u
 
     def behind(self, slate: Slate) -> NDArray[np.int32] | int:
@@ -168,18 +171,21 @@ class Society:
 
     def show(self, agent: int) -> AgentView:
         """Return what one agent would be shown if it woke now."""
-        t = self.world.step + 1
-        frame = self.feed.prepare(self.world, t, self.world.streams)
-        return view(self._observe(t, frame, np.array([agent], np.int32), np.arange(1), 0), 0)
+        t, one = self.world.step + 1, Shard.of_viewers(np.array([agent], np.int32))
+        return view(self._observation(t, one, self.see(t, one)), 0)
 
     def explain(self, agent: int) -> list[Explained]:
         """Return what was considered for the slate that the agent would be shown now."""
-        frame = self.feed.prepare(self.world, self.world.step + 1, self.world.streams)
-        return self.feed.explain(self.world, frame, agent)
+        return self.feed.explain(self.world, self.frame(self.world.step + 1), agent)
 
-    def close(self) -> None:
-        """Let the threads go."""
-        self._pool.shutdown()
+    def changed(self, t: int, events: Events, slate: Slate | None) -> None:
+        """Take note of what has happened in step `t`, and tell the workers.
+
+        `slate` is what was shown in it, None if that is yet to come.
+        """
+        if len(events) or slate is not None:
+            self._frames.clear()
+            self.workers.share(self, t, events, slate)
 
     def _awake(self, t: int, asked: Asked, *, only: bool) -> NDArray[np.int32]:
         if only:
@@ -189,14 +195,7 @@ class Society:
         return np.union1d(awake, called).astype(np.int32) if len(called) else awake
 
     def _ask_models(
-        self,
-        t: int,
-        frame: Frame,
-        active: NDArray[np.int32],
-        asked: Asked,
-        watch: Stopwatch,
-        *,
-        only: bool,
+        self, t: int, active: NDArray[np.int32], asked: Asked, watch: Stopwatch, *, only: bool
     ) -> NDArray[np.int32]:
         """Ask for the turns that are due, and return whose turns of this step models decide.
 
@@ -207,23 +206,21 @@ class Society:
         out = self.minds.asked(t)
         due = active if t > self.foreseen else asked.called
         due = np.setdiff1d(due, np.concatenate([out, asked.told])).astype(np.int32)
-        due = self._ask(t, frame, due, watch)
+        due = self._ask(t, due, watch)
         self.minds.send()
         self.foreseen = max(t, self.foreseen)
         self.foresee(t, watch)
         self.minds.send()
         return np.union1d(np.intersect1d(out, active) if only else out, due).astype(np.int32)
 
-    def _ask(
-        self, t: int, frame: Frame, agents: NDArray[np.int32], watch: Stopwatch
-    ) -> NDArray[np.int32]:
+    def _ask(self, t: int, agents: NDArray[np.int32], watch: Stopwatch) -> NDArray[np.int32]:
         """Ask for the turns of those of the agents who are driven by models; return them."""
         assert self.minds is not None  # noqa: S101 - its callers have looked
         mine = agents[self.minds.voices.drives(agents)]
-        shards = [mine[i : i + SHARD] for i in range(0, len(mine), SHARD)]
-        seen = [self._observe(t, frame, s, np.arange(len(s)), 0) for s in shards]
+        shards = [Shard.of_viewers(mine[i : i + SHARD]) for i in range(0, len(mine), SHARD)]
+        seen = self.workers.see(self, t, shards) if shards else []
         watch.lap("feed")
-        self.minds.ask(t, seen)
+        self.minds.ask(t, [self._observation(t, *each) for each in zip(shards, seen, strict=True)])
         watch.lap("prompts")
         return mine
 
@@ -239,7 +236,6 @@ class Society:
     def _decide(
         self,
         t: int,
-        frame: Frame,
         active: NDArray[np.int32],
         thinking: NDArray[np.int32],
         told: NDArray[np.int32],
@@ -250,58 +246,53 @@ class Society:
         if self.minds is not None:  # with staleness, models' agents wake by an older world alone
             mine = active[self.minds.voices.drives(active)]
             elsewhere = np.union1d(thinking, np.setdiff1d(mine, told))
-        starts = range(0, max(len(active), 1), SHARD)
+        shards = [
+            Shard.of(number, active[start : start + SHARD], elsewhere, told)
+            for number, start in enumerate(range(0, max(len(active), 1), SHARD))
+        ]
+        deeds = self.workers.decide(self, t, shards)
+        seconds = np.array([d.seconds for d in deeds]).sum(axis=0)
+        watch.lap("feed", "policy", weights=seconds)
+        return Slate.concat([d.slate for d in deeds]), ActionBatch.concat([d.batch for d in deeds])
 
-        def shard(start: int) -> tuple[Slate, ActionBatch, float, float]:
-            agents = active[start : start + SHARD]
-            here = ~np.isin(agents, elsewhere)
-            return self._decide_shard(t, frame, agents, here, told, start // SHARD)
+    # -- what workers do; reads the world, from any number of threads --------------------------
 
-        parts = list(self._pool.map(shard, starts))
-        watch.lap("feed", "policy", weights=np.array([[p[2], p[3]] for p in parts]).sum(axis=0))
-        return Slate.concat([p[0] for p in parts]), ActionBatch.concat([p[1] for p in parts])
+    def frame(self, t: int) -> Frame:
+        """Return what all viewers of step `t` share, on the world as it stands."""
+        if t not in self._frames:
+            self._frames[t] = self.feed.prepare(self.world, t, self.world.streams)
+        return self._frames[t]
 
-    def _decide_shard(
-        self,
-        t: int,
-        frame: Frame,
-        agents: NDArray[np.int32],
-        here: NDArray[np.bool_],
-        told: NDArray[np.int32],
-        shard: int,
-    ) -> tuple[Slate, ActionBatch, float, float]:
-        """Decide for those of a shard's agents who are `here`, each by its place in the shard."""
+    def see(self, t: int, shard: Shard) -> Seen:
+        """Return what the agents of a shard are shown in step `t`."""
+        frame = self.frame(t)
+        slate = self.feed.rank(self.world, frame, shard.agents)
+        return Seen(slate, shown_comments(self.world, slate, self.comments, frame.hidden))
+
+    def decide(self, t: int, shard: Shard) -> Deed:
+        """Show the agents of a shard their slates, and let those who decide do so."""
         watch = Stopwatch()
-        obs = self._observe(t, frame, agents[here], np.flatnonzero(here), shard, len(agents))
+        obs = self._observation(t, shard, self.see(t, shard))
         watch.lap("feed")
-        batch = self.policy.decide(obs.select(~np.isin(obs.agents, told)))
+        batch = self.policy.decide(obs.select(shard.deciding))
         watch.lap("policy")
-        return obs.slate, batch, watch.seconds["feed"], watch.seconds["policy"]
+        return Deed(obs.slate, batch, (watch.seconds["feed"], watch.seconds["policy"]))
 
-    def _observe(
-        self,
-        t: int,
-        frame: Frame,
-        agents: NDArray[np.int32],
-        rows: NDArray[np.int64],
-        shard: int,
-        size: int = SHARD,
-    ) -> Observation:
-        """Return what these agents, at these rows of a shard, see of the world as it stands."""
-        slate = self.feed.rank(self.world, frame, agents)
+    def _observation(self, t: int, shard: Shard, seen: Seen) -> Observation:
+        """Return what the agents of a shard see of the world as it stands."""
         return Observation(
             world=self.world,
             step=t,
-            slate=slate,
-            comments=shown_comments(self.world, slate, self.comments, frame.hidden),
+            slate=seen.slate,
+            comments=seen.comments,
             allowed=self.platform.allowed,
             show_score=self.platform.show_score,
             report_threshold=self.platform.report_threshold,
             step_minutes=self.scenario.time.step_minutes,
             streams=self.world.streams,
-            shard=shard,
-            rows=rows,
-            shard_size=size,
+            shard=shard.number,
+            rows=shard.rows,
+            shard_size=shard.size,
         )
 
 

@@ -64,7 +64,7 @@ class Surveying(Looking):
                 raise ModelError(
                     "no model drives anyone in this run; name one for the survey (its `model`)"
                 )
-            society.minds.hold(survey, agents, society.platform, self.store)
+            society.minds.hold(survey, agents, society, self.store)
 
     def _hold_due(self) -> None:
         """Hold the surveys that are due after the step the run is at, and were not held.

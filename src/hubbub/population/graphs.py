@@ -82,10 +82,10 @@ def follow_core(
     (OASIS, arXiv 2411.11581, appendix on the generation of users: 0.2).
     """
     ordinary = np.flatnonzero(~core)
-    keys = []
+    theirs, keys = topics[ordinary], []
     for leader in np.flatnonzero(core):
-        fans = ordinary[(topics[ordinary] & topics[leader]) != 0]
-        fans = fans[stream.uniform(len(fans)) < chance]
+        alike = np.flatnonzero((theirs & topics[leader]) != 0)
+        fans = ordinary[alike[stream.below(chance, len(alike))]]
         keys.append(keys_of(fans, np.full(len(fans), leader)))
     return _sorted_distinct(*keys)
 
@@ -172,10 +172,11 @@ def _draw_followees(
 def _chunks(counts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     """Yield each agent counts[i] times, agents in order, in arrays of at most about _CHUNK."""
     ends = np.cumsum(counts)
-    total = int(ends[-1])
-    for low in range(0, total, _CHUNK):
-        high = min(low + _CHUNK, total)
-        yield np.searchsorted(ends, np.arange(low, high), side="right")
+    for low in range(0, int(ends[-1]), _CHUNK):
+        high = min(low + _CHUNK, int(ends[-1]))
+        first, last = np.searchsorted(ends, [low, high - 1], side="right")
+        edges = np.clip(ends[first : last + 1], low, high)
+        yield np.repeat(np.arange(first, last + 1), np.diff(edges, prepend=low))
 
 
 def _popularity_order(core: NDArray[np.bool_], stream: Stream) -> NDArray[np.int64]:
@@ -229,8 +230,8 @@ def _sorted_distinct(*parts: Keys) -> Keys:
     keys = np.concatenate([np.empty(0, np.int64), *parts])
     keys.sort()
     new = np.ones(len(keys), np.bool_)
-    new[1:] = keys[1:] != keys[:-1]
-    return keys[new]
+    np.not_equal(keys[1:], keys[:-1], out=new[1:])
+    return keys if new.all() else keys[new]
 
 
 def first_topic(members: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -61,7 +61,7 @@ def mixed_vectors(
         mine = member_matrix(bits[first : first + _ROWS], len(topics))
         weights = 1 + stream.integers(4, mine.size).reshape(mine.shape)
         sums = (mine * weights).astype(np.float32) @ topics
-        result[first : first + len(mine)] = quantise(sums.astype(np.int64))
+        result[first : first + len(mine)] = quantise(sums)
     return result
 
 

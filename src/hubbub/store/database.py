@@ -25,6 +25,8 @@ CACHE_KB = 16_000
 #: Pages of the write-ahead log (32 MB) after which it is merged into the file: at every few large
 #: steps, since pages that many steps change are then written once.
 LOG_PAGES = 8_000
+#: What is left of the log's file after that, in bytes: the first transaction writes all agents.
+LOG_BYTES = 64_000_000
 _CHUNK = 65_536  # rows per read
 _ROWS, _VARIABLES = 100, 30_000  # per INSERT; SQLite allows 32,766 variables
 
@@ -50,6 +52,7 @@ class Database:
                 db.execute("PRAGMA synchronous = NORMAL")
                 db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
                 db.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+                db.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
                 db.execute(f"PRAGMA query_only = {int(mode == 'read')}")
                 db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
             except sqlite3.Error as error:
@@ -175,6 +178,11 @@ class Database:
                 parts.append(np.array(rows, np.int64))
         return list(np.concatenate(parts).T)
 
+    def numbers(self, sql: str, *values: Any) -> NDArray[np.int64]:
+        """Return all values of a query that gives integers, row by row, int64[rows * columns]."""
+        with self.reading():
+            return np.fromiter(chain.from_iterable(self._db.execute(sql, values)), np.int64)
+
     def columns(
         self, table: str, names: Sequence[str], rest: str = "", *values: Any
     ) -> list[NDArray[np.int32]]:
@@ -185,9 +193,8 @@ class Database:
         even = [*names, names[-1]][: len(names) + len(names) % 2]
         pairs = zip(even[::2], even[1::2], strict=True)
         packed = ", ".join(f'("{a}" << 32) | ("{b}" & 4294967295)' for a, b in pairs)
-        with self.reading():
-            cursor = self._db.execute(f'SELECT {packed} FROM "{table}" {rest}', values)
-            flat = np.fromiter(chain.from_iterable(cursor), np.int64).reshape(-1, len(even) // 2)
+        flat = self.numbers(f'SELECT {packed} FROM "{table}" {rest}', *values)
+        flat = flat.reshape(-1, len(even) // 2)
         halves = ((flat >> np.int64(32)).astype(np.int32), flat.astype(np.int32))
         return [np.ascontiguousarray(halves[i % 2][:, i // 2]) for i in range(len(names))]
 

@@ -27,7 +27,7 @@ def export_graphml(store: RunStore, out: Path) -> None:
     """Write a directed graph: an edge from each follower to whom it follows, `step` of the tie."""
     agents = store.agents().drop_columns(["extra"])
     with store.database.snapshot():
-        follows = Ledger(store.database).standing("follow")
+        follows = Ledger(store.database, ["follow"]).standing("follow")
     with out.open("w", encoding="utf-8", newline="\n") as file:
         file.write(_HEAD)
         for number, field in enumerate(agents.schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,14 +64,19 @@ class Changes:
 
 
 class Ledger:
-    """The accepted events that change pairs or counters, on top of who followed whom before."""
+    """The accepted events that change pairs or counters, on top of who followed whom before.
 
-    def __init__(self, db: Database) -> None:
+    Of all sets of pairs and counters, or of some sets (`only`) and no counters.
+    """
+
+    def __init__(self, db: Database, only: Sequence[str] | None = None) -> None:
         self.follows = start_follows(db)
         rows = db.rows(f"SELECT {', '.join(EFFECT)} FROM effect ORDER BY rowid")
-        self.effects = [Effect(*row) for row in rows]
+        effects = [Effect(*row) for row in rows]
+        self.effects = [e for e in effects if only is None or e.pair_set in only]
         names = ("id", "step", "action", "agent", "target", "item", "amount")
-        rest = "WHERE reason = 0 AND action IN (SELECT action FROM effect) ORDER BY id"
+        codes = ", ".join(str(code) for code in sorted({e.action for e in self.effects}))
+        rest = f"WHERE reason = 0 AND action IN ({codes}) ORDER BY id"
         self._events = dict(zip(names, db.columns("event", names, rest), strict=True))
         since, value = db.integers("SELECT from_event, value FROM exclusive ORDER BY from_event")
         at = np.searchsorted(since, self._events["id"], side="right")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -37,18 +37,34 @@ def opinion_tables(db: Database, *, changes_only: bool = False) -> Iterator[pa.T
             yield _table(step, opinions_of(data), topics)
 
 
+def opinions_over(db: Database, steps: Iterable[int]) -> Iterator[NDArray[np.int16]]:
+    """Return the opinions after each of the steps, int16[agents, topics], fixed-point.
+
+    Every change is read once where steps ascend; a step back begins again from the start.
+    """
+    parts = db.rows("SELECT part, step FROM opinion ORDER BY part")
+    ((agents,),) = db.rows("SELECT count(*) FROM agent")
+    (late,) = db.integers("SELECT joined FROM agent WHERE joined > 0 ORDER BY joined")
+    start = start_opinions(db)
+    fresh = np.zeros((agents, start.shape[1]), np.int16)
+    fresh[: len(start)] = start
+    now, done, reached = fresh.copy(), 0, -1
+    for step in steps:
+        if step < reached:
+            now, done = fresh.copy(), 0
+        reached = step
+        while done < len(parts) and parts[done][1] <= step:
+            ((data,),) = db.rows("SELECT data FROM opinion WHERE part = ?", parts[done][0])
+            changes = opinions_of(data)
+            now[changes.agent, changes.topic] = changes.value
+            done += 1
+        there = agents - int((late > step).sum())
+        yield now[:there].copy()
+
+
 def opinions_at(db: Database, step: int | None = None) -> NDArray[np.int16]:
     """Return the opinions after a step, or after all, int16[agents, topics], fixed-point."""
-    last = 2**62 if step is None else step
-    first = start_opinions(db)
-    ((agents,),) = db.rows("SELECT count(*) FROM agent WHERE joined <= ?", last)
-    now = np.zeros((agents, first.shape[1]), np.int16)
-    now[: len(first)] = first
-    for (part,) in db.rows("SELECT part FROM opinion WHERE step <= ? ORDER BY part", last):
-        ((data,),) = db.rows("SELECT data FROM opinion WHERE part = ?", part)
-        changes = opinions_of(data)
-        now[changes.agent, changes.topic] = changes.value
-    return now
+    return next(opinions_over(db, [2**62 if step is None else step]))
 
 
 def start_opinions(db: Database) -> NDArray[np.int16]:

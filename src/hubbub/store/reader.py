@@ -44,12 +44,12 @@ def read_tail(db: Database, meta: Mapping[str, str]) -> Tail:
     )
 
 
-def read_parts(db: Database, after: int = -1) -> Iterator[Committed]:
-    """Return what was committed for the steps after `after`, in order."""
+def read_parts(db: Database, parts: int = 0) -> Iterator[Committed]:
+    """Return what was committed, in order, without the first so many parts."""
     first_event, first_text = 1, 0
     sql = "SELECT id, step, finished, exclusive, events, texts FROM part ORDER BY id"
     for number, step, finished, exclusive, events, texts in db.rows(sql):
-        if step > after:
+        if number > parts:
             yield Committed(
                 step,
                 _events(db, first_event, events, number),

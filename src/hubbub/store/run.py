@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -18,6 +20,7 @@ from hubbub.errors import RunError, StoreError
 from hubbub.store import opinions, spending, tables
 from hubbub.store.answers import AnswerRow, answer_tables, surveys_held, write_answers
 from hubbub.store.check import content_digest
+from hubbub.store.checkpoint import Checkpoints
 from hubbub.store.codec import Committed
 from hubbub.store.completions import (
     CompletionRow,
@@ -31,25 +34,30 @@ from hubbub.store.moments import moments
 from hubbub.store.reader import read_parts, read_tail
 from hubbub.store.schema import Layout
 from hubbub.store.spending import ModelSpending, Spent
-from hubbub.store.writer import POPULATION, Tail, write_part, write_start
+from hubbub.store.writer import POPULATION, Gathered, Tail, gather, write_part, write_start
 from hubbub.world import Events, Slate, World
 
 
 class RunStore:
     """The durable form of a run. Every commit is one transaction; a crash loses none of them.
 
-    Readers may look at a run while another process writes it.
+    A commit is written by a thread, so that the world may move on meanwhile; whoever reads waits
+    until it is whole. Readers may look at a run while another process writes it.
     """
 
     def __init__(
         self, database: Database, folder: Path | None, layout: Layout, tail: Tail, lock: Lock | None
     ) -> None:
-        self.database = database
+        self._database = database
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="hubbub-commit")
+        self._writing: Future[Tail] | None = None
         self.folder = folder
         self.layout = layout
         self._tail = tail
         self._lock = lock
         scenario = self.scenario()
+        every = int(scenario.get("store", {}).get("checkpoint_events", 0))
+        self._checkpoints = Checkpoints(folder, every)
         self.complete_slates = bool(scenario.get("store", {}).get("slates", True))
         self._moment = moments(scenario)
 
@@ -123,10 +131,14 @@ class RunStore:
         return store
 
     def close(self) -> None:
-        """Close the file and let others write it."""
-        self.database.close()
-        if self._lock is not None:
-            self._lock.release()
+        """Close the file and let others write it. StoreError if the last commit went wrong."""
+        try:
+            self.settle()
+        finally:
+            self._writer.shutdown()
+            self._database.close()
+            if self._lock is not None:
+                self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -151,13 +163,16 @@ class RunStore:
         finished: bool,
         completions: Sequence[CompletionRow] = (),
         answers: Sequence[AnswerRow] = (),
+        wait: bool = True,
     ) -> None:
         """Write in one transaction what happened since the last: a whole step if `finished`.
 
         Otherwise these are extra events of the current step, which take its next places.
         `completions` are the calls of models that led to it, `answers` those of surveys held with
-        it. StoreError if it can't be written; nothing of it is in the file then.
+        it. StoreError if it can't be written; nothing of it is in the file then. Without `wait`
+        the writing goes on afterwards, and the error comes with whatever is asked for next.
         """
+        self.settle()
         if slate is not None and not self.complete_slates:
             zeros = np.zeros_like
             slate = Slate(
@@ -167,18 +182,41 @@ class RunStore:
         exclusive = bool(world.exclusive_reactions)
         part = Committed(step, events, texts, slate, finished, exclusive)
         time = self._moment(step).isoformat()
-        with self.database.transaction():
-            tail = write_part(
-                self.database,
-                self.layout,
-                world,
-                part,
-                self._tail,
-                time=time,
-                scores=self.complete_slates,
-            )
+        gathered = gather(self.layout, world, part, self._tail, time=time)
+        self._writing = self._writer.submit(self._write, gathered, completions, answers)
+        if wait:
+            self.settle()
+
+    def _write(
+        self,
+        gathered: Gathered,
+        completions: Sequence[CompletionRow],
+        answers: Sequence[AnswerRow],
+    ) -> Tail:
+        with self._database.transaction():
+            tail = write_part(self._database, gathered, scores=self.complete_slates)
             self._write_calls(completions, answers)
-        self._tail = tail
+        return tail
+
+    def settle(self) -> None:
+        """Wait until the last commit is in the file; StoreError if it can't be written."""
+        if self._writing is None:
+            return
+        wait_for([self._writing])  # an interrupt here leaves it under way
+        writing, self._writing = self._writing, None
+        self._tail = writing.result()
+
+    @property
+    def database(self) -> Database:
+        """The file, with all that was committed."""
+        self.settle()
+        return self._database
+
+    def checkpoint(self, world: World) -> None:
+        """Save the world as of the last commit, if enough has happened since the last time."""
+        if self._checkpoints.due(self._tail.events, world):
+            self.settle()
+            self._checkpoints.save(world, self._tail)
 
     def keep(self, completions: Sequence[CompletionRow]) -> None:
         """Write calls of steps that are not whole yet, so that they needn't be made again.
@@ -198,9 +236,9 @@ class RunStore:
     def _write_calls(
         self, completions: Sequence[CompletionRow], answers: Sequence[AnswerRow]
     ) -> None:
-        write_completions(self.database, completions)
-        spending.add_spent(self.database, completions)
-        write_answers(self.database, answers)
+        write_completions(self._database, completions)
+        spending.add_spent(self._database, completions)
+        write_answers(self._database, answers)
 
     def reread(self) -> None:
         """Look up how far the file is, after an interruption that may have come within a commit."""
@@ -253,9 +291,17 @@ class RunStore:
         )
         return {name.removeprefix(POPULATION): data for name, data in rows}
 
-    def replay(self, after: int = -1) -> Iterator[Committed]:
-        """Return exactly what was committed for the steps after `after`, in order."""
-        return read_parts(self.database, after)
+    def replay(self, parts: int = 0) -> Iterator[Committed]:
+        """Return exactly what was committed, in order, without the first so many commits."""
+        return read_parts(self.database, parts)
+
+    def restore(self, world: World) -> int:
+        """Bring a world as its population settled to the last checkpoint.
+
+        Return how many commits it has in it then; 0 if there is no valid checkpoint, and nothing is
+        changed.
+        """
+        return self._checkpoints.load(self.database, world)
 
     def digest(self) -> str:
         """Return the hash of the run's content, computed from the file; equal for equal runs.
@@ -308,6 +354,11 @@ class RunStore:
         with self.database.snapshot():
             values = opinions.opinions_at(self.database, step)
         return values.astype(np.float32) / np.float32(SCALE)
+
+    def opinions_over(self, steps: Iterable[int]) -> Iterator[NDArray[np.float32]]:
+        """Return `opinions_at` each of the steps; where they ascend, each change is read once."""
+        for values in opinions.opinions_over(self.database, steps):
+            yield values.astype(np.float32) / np.float32(SCALE)
 
     def slates(self) -> pa.Table:
         """Return who was shown what: step, agent, position, item, source, score."""

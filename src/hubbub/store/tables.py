@@ -174,8 +174,10 @@ def reactions(db: Database) -> pa.Table:
 
 def _standing(db: Database, over: Sequence[str], names: tuple[str, str]) -> pa.Table:
     with db.snapshot():
-        ledger = Ledger(db)
-        sets = {n: ledger.standing(n) for n, right in ledger.pair_sets.items() if right in over}
+        marks = ", ".join("?" * len(over))
+        chosen = f"SELECT pair_set FROM effect WHERE pair_set IS NOT NULL AND over IN ({marks})"
+        ledger = Ledger(db, [name for (name,) in db.rows(chosen, *over)])
+        sets = {name: ledger.standing(name) for name in ledger.pair_sets}
     parts = [_pairs_table(name, pairs, names) for name, pairs in sets.items()]
     return pa.concat_tables(parts)
 

@@ -148,87 +148,118 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def write_part(
-    db: Database,
-    layout: Layout,
-    world: World,
-    part: Committed,
-    tail: Tail,
-    *,
-    time: str,
-    scores: bool,
-) -> Tail:
-    """Write one transaction's rows and return how far the file is then.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows for a table, or new values for some of its rows: names of columns, and the columns."""
 
-    `time` is the ISO time at which the step begins; `scores` says whether slates are kept whole.
+    table: str
+    names: tuple[str, ...]
+    columns: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """One transaction's worth of a world's changes, free of the world: it may move on.
+
+    `items` are the fixed columns of new items, int32 each; `new` are rows to insert, `changed`
+    counters to set, with the row ids as the last column. `before` and `after` say how far the
+    file is; the digest of `after` is yet to come.
     """
-    events = part.events
+
+    part: Committed
+    time: str
+    items: list[NDArray[np.int32]]
+    new: list[Rows]
+    changed: list[Rows]
+    before: Tail
+    after: Tail
+
+
+def gather(layout: Layout, world: World, part: Committed, tail: Tail, *, time: str) -> Gathered:
+    """Return what is to be written of one transaction; `time` (ISO) is when the step begins."""
     seq = tail.seq if part.step == tail.step else 0
-    if part.exclusive != tail.exclusive:
-        row = (tail.events + 1, int(part.exclusive))
-        db.insert("exclusive", ("from_event", "value"), [row])
-    columns = [getattr(events, n).tolist() for n in EVENT]
-    places = [[part.step] * len(events), range(seq, seq + len(events))]
-    db.insert_columns("event", ("step", "seq", *EVENT), [*places, *columns])
-    known = range(tail.texts, tail.texts + len(part.texts))
-    db.insert_columns("text", ("id", "content"), [known, part.texts])
-    items = _write_items(db, layout, world, tail)
-    _write_agents_since(db, layout, world, tail.agents)
-    _write_groups_and_products(db, layout, world, tail)
-    _write_counters(db, layout, world, events, tail)
-    number = tail.parts + 1
-    if part.slate is not None:
-        blob = slate_blob(part.slate, complete=scores)
-        db.insert("slate", ("part", "step", "data"), [(number, part.step, blob)])
-    if len(events.opinions):
-        blob = opinions_blob(events.opinions)
-        db.insert("opinion", ("part", "step", "data"), [(number, part.step, blob)])
-    digest = Digest(tail.digest)
-    digest.part(part, items)
+    items = [world.items[n][tail.items :].astype(np.int32) for n in ITEM]
+    counters = [world.items[n][tail.items :].copy() for n in layout.item]
+    ids = np.arange(tail.items, len(world.items))
     after = replace(
         tail,
-        digest=digest.hexdigest(),
         agents=len(world.agents),
-        parts=number,
+        parts=tail.parts + 1,
         steps=part.step if part.finished else tail.steps,
         step=part.step,
-        seq=seq + len(events),
-        events=tail.events + len(events),
+        seq=seq + len(part.events),
+        events=tail.events + len(part.events),
         texts=tail.texts + len(part.texts),
         items=len(world.items),
         groups=len(world.groups),
         products=len(world.products),
         exclusive=part.exclusive,
     )
+    return Gathered(
+        part,
+        time,
+        items,
+        [
+            Rows("item", ("id", *ITEM, *layout.item), [ids, *items, *counters]),
+            *_new_agents(layout, world, tail.agents),
+            *_new_groups_and_products(layout, world, tail),
+        ],
+        list(_changed_counters(layout, world, part.events, tail)),
+        tail,
+        after,
+    )
+
+
+def write_part(db: Database, gathered: Gathered, *, scores: bool) -> Tail:
+    """Write one transaction's rows, slates whole with `scores`; return how far the file is then."""
+    part, before, after = gathered.part, gathered.before, gathered.after
+    events, step = part.events, part.step
+    if after.exclusive != before.exclusive:
+        since = (before.events + 1, int(after.exclusive))
+        db.insert("exclusive", ("from_event", "value"), [since])
+    places = [[step] * len(events), range(after.seq - len(events), after.seq)]
+    columns = [getattr(events, n).tolist() for n in EVENT]
+    db.insert_columns("event", ("step", "seq", *EVENT), [*places, *columns])
+    known = range(before.texts, after.texts)
+    db.insert_columns("text", ("id", "content"), [known, part.texts])
+    for rows in gathered.new:
+        db.insert_columns(rows.table, rows.names, [_plain(c) for c in rows.columns])
+    for rows in gathered.changed:
+        values = zip(*(c.tolist() for c in rows.columns), strict=True)
+        db.update(rows.table, rows.names, values)
+    number = after.parts
+    if part.slate is not None:
+        blob = slate_blob(part.slate, complete=scores)
+        db.insert("slate", ("part", "step", "data"), [(number, step, blob)])
+    if len(events.opinions):
+        blob = opinions_blob(events.opinions)
+        db.insert("opinion", ("part", "step", "data"), [(number, step, blob)])
+    running = Digest(before.digest)
+    running.part(part, gathered.items)
+    after = replace(after, digest=running.hexdigest())
     active = len(part.slate.agents if part.slate is not None else np.unique(events.agent))
-    counts = (len(events), len(part.texts), after.items - tail.items)
+    counts = (len(events), len(part.texts), after.items - before.items)
     flags = (int(part.finished), int(part.exclusive))
-    db.insert("part", PART, [(number, part.step, time, *flags, active, *counts, after.digest)])
+    row = (number, step, gathered.time, *flags, active, *counts, after.digest)
+    db.insert("part", PART, [row])
     return after
 
 
-def _write_items(db: Database, layout: Layout, world: World, tail: Tail) -> list[NDArray[np.int32]]:
-    """Insert the new items and return their fixed columns."""
-    fixed = [world.items[n][tail.items :].astype(np.int32) for n in ITEM]
-    columns = [c.tolist() for c in fixed]
-    counters = [world.items[n][tail.items :].tolist() for n in layout.item]
-    ids = range(tail.items, len(world.items))
-    db.insert_columns("item", ("id", *ITEM, *layout.item), [ids, *columns, *counters])
-    return fixed
+def _plain(column: Any) -> Any:
+    return column.tolist() if isinstance(column, np.ndarray) else column
 
 
-def _write_agents_since(db: Database, layout: Layout, world: World, first: int) -> None:
-    names = ["id", *layout.profile.values(), "core", "joined", *layout.agent, "extra"]
-    db.insert("agent", names, _new_agents(layout, world, first))
-
-
-def _new_agents(layout: Layout, world: World, first: int) -> Iterator[list[Any]]:
+def _new_agents(layout: Layout, world: World, first: int) -> Iterator[Rows]:
+    rows = []
     for agent in range(first, len(world.agents)):
         record = world.profiles[agent]
         own = {f: _fitting(record.get(f), layout.types[f]) for f in layout.profile}
         rest = {f: v for f, v in record.items() if v is not None and own.get(f) is None}
         numbers = [int(world.agents[n][agent]) for n in ("core", "joined", *layout.agent)]
-        yield [agent, *own.values(), *numbers, as_json(rest) if rest else None]
+        rows.append([agent, *own.values(), *numbers, as_json(rest) if rest else None])
+    if rows:
+        names = ("id", *layout.profile.values(), "core", "joined", *layout.agent, "extra")
+        yield Rows("agent", names, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _fitting(value: Any, kind: str) -> Any:
@@ -244,22 +275,22 @@ def _fitting(value: Any, kind: str) -> Any:
             return value if isinstance(value, str) else as_json(value)
 
 
-def _write_groups_and_products(db: Database, layout: Layout, world: World, tail: Tail) -> None:
-    groups = world.groups
-    new = range(tail.groups, len(groups))
-    names = [world.texts[t] for t in groups["text"][tail.groups :].tolist()]
-    numbers = [groups[n][tail.groups :].tolist() for n in ("founder", "step", *layout.chat_group)]
-    columns = ("id", "name", "founder", "step", *layout.chat_group)
-    db.insert("chat_group", columns, zip(new, names, *numbers, strict=True))
-    products = world.products
-    new = range(tail.products, len(products))
-    names = [world.texts[t] for t in products["text"][tail.products :].tolist()]
-    sales = products["sales"][tail.products :].tolist()
-    db.insert("product", ("id", "name", "sales"), zip(new, names, sales, strict=True))
+def _new_groups_and_products(layout: Layout, world: World, tail: Tail) -> Iterator[Rows]:
+    groups, products = world.groups, world.products
+    if len(groups) > tail.groups:
+        names = [world.texts[t] for t in groups["text"][tail.groups :].tolist()]
+        numbers = ("founder", "step", *layout.chat_group)
+        columns = [groups[n][tail.groups :].copy() for n in numbers]
+        ids = range(tail.groups, len(groups))
+        yield Rows("chat_group", ("id", "name", *numbers), [ids, names, *columns])
+    if len(products) > tail.products:
+        names = [world.texts[t] for t in products["text"][tail.products :].tolist()]
+        ids, sales = range(tail.products, len(products)), products["sales"][tail.products :].copy()
+        yield Rows("product", ("id", "name", "sales"), [ids, names, sales])
 
 
-def _write_counters(db: Database, layout: Layout, world: World, events: Events, tail: Tail) -> None:
-    """Set the counters of everything older that the events touched to what they are now."""
+def _changed_counters(layout: Layout, world: World, events: Events, tail: Tail) -> Iterator[Rows]:
+    """Give the counters of everything older that the events touched, as they are now."""
     touched = _touched(world.table, events)
     for name, table, counters, old in (
         ("item", world.items, layout.item, tail.items),
@@ -270,8 +301,7 @@ def _write_counters(db: Database, layout: Layout, world: World, events: Events, 
         rows = np.unique(np.concatenate([np.empty(0, np.int32), *touched[name]]))
         rows = rows[rows < old]
         if counters and len(rows):
-            columns = [table[c][rows].tolist() for c in counters]
-            db.update(name, counters, zip(*columns, rows.tolist(), strict=True))
+            yield Rows(name, tuple(counters), [*(table[c][rows] for c in counters), rows])
 
 
 def _touched(table: ActionTable, events: Events) -> dict[str, list[NDArray[np.int32]]]:

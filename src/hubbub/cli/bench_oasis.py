@@ -1,0 +1,141 @@
+"""`hubbub bench compare oasis`: the same work by both, in turns, and the ratios."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import typer
+
+from hubbub.cli.bench_all import check_out
+from hubbub.cli.bench_process import measured
+from hubbub.cli.bench_suite import Spread, spread
+from hubbub.cli.bench_tables import in_words, machine_in_words
+from hubbub.cli.screen import console, table
+from hubbub.engine.bench_machine import Machine, this_machine
+from hubbub.engine.bench_oasis import Side, oasis_side, write_profiles
+from hubbub.engine.bench_oasis_env import VERSION, oasis_python
+from hubbub.errors import RunError
+from hubbub.llm.weights import cache_folder
+
+#: Whether more of a figure is better, for the ratio that is in favour of hubbub.
+_FIGURES = {
+    "ms_per_agent": ("ms to make an agent", False),
+    "turns_per_second": ("agent-turns per second", True),
+    "peak_mb": ("peak memory, MB", False),
+    "grown_mb": ("memory grown by, MB", False),
+    "disk_mb": ("on disk, MB", False),
+    "database_mb": ("of it the database, MB", False),
+}
+#: Who decides on hubbub's side.
+_OURS = {
+    "model": "OASIS's models against hubbub's",
+    "statistical": "OASIS's models against hubbub's statistical policy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was found, by side: `oasis`, `model` and `statistical`.
+
+    `ratios` are by side of ours and figure: how many times better than OASIS, in the same repeat.
+    """
+
+    machine: Machine
+    oasis: str
+    agents: int
+    steps: int
+    repeats: int
+    figures: dict[str, dict[str, Spread]]
+    ratios: dict[str, dict[str, Spread]]
+
+
+def compare(
+    *,
+    agents: int,
+    steps: int,
+    repeats: int,
+    python: Path | None,
+    out: Path | None,
+) -> None:
+    """Set up OASIS if need be, measure both in turns, print the figures, write them to `out`."""
+
+    def say(text: str) -> None:
+        typer.echo(text, err=True)
+
+    check_out(out)
+    there = oasis_python(cache_folder(), say=say, own=python)
+    found = measure(there, agents=agents, steps=steps, repeats=repeats, say=say)
+    _show(found)
+    if out is not None:
+        out.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
+        typer.echo(f"\nwrote {out}")
+
+
+def measure(
+    python: Path, *, agents: int, steps: int, repeats: int, say: Callable[[str], None]
+) -> Comparison:
+    """Let both do the work so often, in turns. RunError if hubbub's repeats differ."""
+    machine, runs = this_machine(), []
+    with TemporaryDirectory(prefix="hubbub-bench-") as work:
+        profiles = Path(work) / "profiles.csv"
+        write_profiles(profiles, agents)
+        for repeat in range(repeats):
+            say(f"{repeat + 1} of {repeats}: OASIS ...")
+            sides = {"oasis": asdict(oasis_side(python, profiles, steps))}
+            for name in _OURS:
+                say(f"{repeat + 1} of {repeats}: hubbub, {name} ...")
+                sides[name] = _ours(profiles, steps, models=name == "model")
+            runs.append(sides)
+    for name in _OURS:
+        if len({run[name]["digest"] for run in runs}) > 1:
+            raise RunError(f"the same run had different digests ({_OURS[name]})")
+    figures = {
+        side: {name: spread([run[side][name] for run in runs]) for name in (*_FIGURES, "likes")}
+        for side in runs[0]
+    }
+    ratios = {side: _ratios(runs, side) for side in _OURS}
+    return Comparison(machine, VERSION, agents, steps, repeats, figures, ratios)
+
+
+def _ours(profiles: Path, steps: int, *, models: bool) -> dict[str, Any]:
+    function = "hubbub.engine.bench_oasis:our_side"
+    found = measured(function, profiles=str(profiles), steps=steps, models=models).value
+    return asdict(Side(**found))
+
+
+def _ratios(runs: list[dict[str, dict[str, Any]]], side: str) -> dict[str, Spread]:
+    """Return by figure how many times better this side is than OASIS; without those that are 0."""
+    ratios = {}
+    for name, (_, more) in _FIGURES.items():
+        pairs = [(run["oasis"][name], run[side][name]) for run in runs]
+        if all(min(pair) > 0 for pair in pairs):
+            ratios[name] = spread([b / a if more else a / b for a, b in pairs])
+    return ratios
+
+
+def _show(found: Comparison) -> None:
+    screen = console()
+    screen.print(machine_in_words(found.machine), soft_wrap=True)
+    screen.print(
+        f"{found.agents:,} agents of one profile file, all awake in each of {found.steps} steps; "
+        "models are doubles that answer at once; slates of up to three posts of followees and two "
+        "at random.",
+        soft_wrap=True,
+    )
+    for side, ours in _OURS.items():
+        rows = [
+            (
+                words,
+                in_words(found.figures["oasis"][name]),
+                in_words(found.figures[side][name]),
+                in_words(found.ratios[side][name]) if name in found.ratios[side] else "",
+            )
+            for name, (words, _) in _FIGURES.items()
+        ]
+        headers = ("figure", f"OASIS {VERSION}", "hubbub", "times")
+        table(screen, f"{ours}; medians of {found.repeats} (least - most)", headers, rows)

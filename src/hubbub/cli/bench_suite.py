@@ -1,0 +1,201 @@
+"""All benchmarks: each in a process of its own, repeated, the digest of its run checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+
+from hubbub.cli.bench_digests import expected_digests
+from hubbub.cli.bench_process import measured
+from hubbub.engine.bench_machine import Machine, this_machine
+
+#: What one case is about. `huge` is measured only if asked for.
+Kind = Literal["engine", "history", "million", "mixed", "llm", "huge"]
+Verdict = Literal["as expected", "not on file", "WRONG", "REPEATS DIFFER"]
+_ENGINE, _CLI = "hubbub.engine", "hubbub.cli"
+_FUNCTIONS: dict[Kind, str] = {
+    "engine": f"{_ENGINE}.bench:bench_engine",
+    "history": f"{_ENGINE}.bench_history:bench_history",
+    "million": f"{_CLI}.bench_million:bench_million",
+    "mixed": f"{_ENGINE}.bench_mixed:bench_mixed",
+    "llm": f"{_ENGINE}.bench_models:bench_models",
+    "huge": f"{_ENGINE}.bench:bench_engine",
+}
+#: Share of agents awake in a step.
+_ACTIVE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing that is measured: what, and at which size."""
+
+    kind: Kind
+    arguments: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The name under which its digest is kept; it changes with the size."""
+        return " ".join([self.kind, *(f"{k}={v}" for k, v in sorted(self.arguments.items()))])
+
+    def measure(self) -> dict[str, Any]:
+        """Measure once, in a process of its own; return the figures by name, and the `digest`."""
+        found: dict[str, Any] = measured(_FUNCTIONS[self.kind], **self.arguments).value
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A figure over the repeats."""
+
+    median: float
+    least: float
+    most: float
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return the median of the values and their range."""
+    return Spread(median(values), min(values), max(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the repeats of a case came to.
+
+    `figures` are by name, those of a group by 'group.name'; `words` are what is no number.
+    """
+
+    kind: Kind
+    key: str
+    repeats: int
+    figures: dict[str, Spread]
+    words: dict[str, str]
+    digest: str
+    verdict: Verdict
+
+    @property
+    def label(self) -> str:
+        """A short name: the kind and the number of agents."""
+        return f"{self.kind} {self.figures['agents'].median:,.0f}"
+
+    def of(self, group: str) -> dict[str, Spread]:
+        """Return the figures of a group."""
+        cut = len(group) + 1
+        return {k[cut:]: v for k, v in self.figures.items() if k.startswith(f"{group}.")}
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """All that was found, and where. `ratios` say how flat the cost of a turn is."""
+
+    machine: Machine
+    quick: bool
+    cases: list[Found]
+    ratios: dict[str, float]
+
+
+def cases(*, quick: bool = False, huge: bool = False, scenario: Path | None = None) -> list[Case]:
+    """Return what is measured: at full size, or so small that all of it takes half a minute.
+
+    `scenario` is a file that takes the place of the million-agent scenario.
+    """
+    many, few = (20_000, 2_000) if quick else (1_000_000, 100_000)
+    sizes = (few, many) if quick else (10_000, few, many)
+    engine = [  # small steps are over in a moment, so more of them
+        Case("engine", {"agents": n, "active": _ACTIVE, "steps": 5 if quick else steps})
+        for n, steps in zip(sizes, (100, 40, 20), strict=False)
+    ]
+    run: dict[str, Any] = {"agents": many, "steps": 5 if quick else 60}
+    mixed = {"agents": many, "models": 100 if quick else 1000, "steps": 3 if quick else 10}
+    asked = {"agents": 50, "steps": 2, "warmup": 1} if quick else {"agents": 1000, "steps": 10}
+    return [
+        *engine,
+        Case("history", {"agents": few, "active": _ACTIVE, "steps": 60 if quick else 600}),
+        Case("million", run) if scenario is None else _own(scenario),
+        Case("mixed", {**mixed, "active": _ACTIVE}),
+        Case("llm", asked),
+        *([_huge(quick=quick)] if huge else []),
+    ]
+
+
+def _own(scenario: Path) -> Case:
+    return Case("million", {"path": str(scenario.absolute())})
+
+
+def _huge(*, quick: bool) -> Case:
+    """Return the case of ten million agents with a hundred million ties."""
+    agents = 40_000 if quick else 10_000_000
+    sizes = {"agents": agents, "following": 10.0, "steps": 9, "warmup": 1}
+    return Case("huge", {**sizes, "active": _ACTIVE})
+
+
+def run_suite(
+    chosen: Sequence[Case],
+    *,
+    repeats: int,
+    quick: bool,
+    say: Callable[[str], None],
+    measure: Callable[[Case], Mapping[str, Any]] | None = None,
+) -> Suite:
+    """Measure the cases, in turns: so a noisy minute does not fall on one of them alone.
+
+    The huge case is measured once. `say` is told what comes next. `measure` measures a case once
+    and returns its figures by name, with its `digest`; if not given, in a process of its own.
+    """
+    measure = measure or Case.measure
+    machine = this_machine()
+    values: dict[str, list[Mapping[str, Any]]] = {case.key: [] for case in chosen}
+    for repeat, case in product(range(repeats), chosen):
+        if case.kind != "huge" or not repeat:
+            say(f"{repeat + 1} of {repeats}: {case.key} ...")
+            values[case.key].append(measure(case))
+    expected = expected_digests()
+    found = [_found(case, values[case.key], expected.get(case.key)) for case in chosen]
+    return Suite(machine, quick, found, _ratios(found))
+
+
+def _found(case: Case, values: list[Mapping[str, Any]], expected: str | None) -> Found:
+    flat = [dict(_flat(value)) for value in values]
+    figures = {
+        name: spread([f[name] for f in flat])
+        for name, value in flat[0].items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    words = {name: str(value) for name, value in flat[0].items() if name not in figures}
+    digests = {f["digest"] for f in flat}
+    digest = words.pop("digest")
+    verdict: Verdict = "as expected"
+    if len(digests) > 1:
+        verdict = "REPEATS DIFFER"
+    elif expected is None:
+        verdict = "not on file"
+    elif digest != expected:
+        verdict = "WRONG"
+    return Found(case.kind, case.key, len(values), figures, words, digest, verdict)
+
+
+def _flat(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the entries of a mapping, those of an inner one as 'outer.inner'."""
+    pairs: list[tuple[str, Any]] = []
+    for name, inner in value.items():
+        if isinstance(inner, Mapping):
+            pairs += [(f"{name}.{key}", v) for key, v in inner.items()]
+        else:
+            pairs.append((name, inner))
+    return pairs
+
+
+def _ratios(found: Sequence[Found]) -> dict[str, float]:
+    """Return how flat the cost of a turn is: the dearest by the cheapest size, late by early."""
+    ratios = {
+        f"late by early in {f.label}": f.figures["growth"].median
+        for f in found
+        if f.kind == "history"
+    }
+    costs = [f.figures["microseconds_per_turn"].median for f in found if f.kind == "engine"]
+    if len(costs) > 1:
+        ratios["dearest by cheapest size"] = max(costs) / min(costs)
+    return ratios

@@ -1,0 +1,173 @@
+"""Workers on a Ray cluster: one actor per CPU, on this machine or on many.
+
+Worlds and changes go through Ray's object store: one copy per machine, not one per worker.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import current_thread, main_thread
+from typing import Any
+
+import numpy as np
+
+from hubbub.engine.workers_crew import Died, Ticket, Worker
+from hubbub.engine.workers_replica import Packed, Station
+from hubbub.errors import MissingExtraError, RunError
+
+_PARTS = ("replica", "desk")
+#: Seconds within which somebody must answer at the address of a cluster.
+_KNOCK = 10.0
+
+
+class _Actor:
+    """A station in a process that Ray started.
+
+    Arguments are pickled and copied by ourselves: arrays that Ray hands out can't be written to.
+    Each call names the one that must come `before` it, as Ray may change the order of others.
+    """
+
+    def __init__(self, path: Sequence[str], folder: str) -> None:
+        self._station = Station(path, folder)
+
+    def tell(self, before: None, message: bytes) -> None:
+        part, what, args = pickle.loads(message)  # noqa: S301 - from the head
+        self._station.tell(part, what, *args)
+
+    def tell_shared(self, before: None, message: bytes, frame: bytes, *buffers: Any) -> None:
+        part, what, args = pickle.loads(message)  # noqa: S301 - from the head
+        self._station.tell(part, what, *args, frame, [b.copy() for b in buffers])
+
+    def ask(self, before: None, message: bytes) -> bytes:
+        part, what, args = pickle.loads(message)  # noqa: S301 - from the head
+        return pickle.dumps(self._station.ask(part, what, *args), 5)
+
+
+class _Question(Ticket):
+    def __init__(self, ray: Any, answer: Any, name: str) -> None:
+        self._ray, self.answer, self._name = ray, answer, name
+        its = ray.exceptions
+        self._deaths = (its.RayActorError, its.WorkerCrashedError, its.ObjectLostError)
+
+    def result(self) -> Any:
+        try:
+            return pickle.loads(self._ray.get(self.answer))  # noqa: S301 - our own worker
+        except self._deaths as error:
+            raise Died(f"{self._name} ended: {error}") from None
+
+
+class _Remote(Worker):
+    def __init__(self, ray: Any, number: int) -> None:
+        path = [place or str(Path.cwd()) for place in sys.path]
+        kind = ray.remote(concurrency_groups=dict.fromkeys(_PARTS, 1))(_Actor)
+        self._ray, self._name = ray, f"Ray worker {number}"
+        self.actor = kind.options(num_cpus=1, max_restarts=0).remote(path, str(Path.cwd()))
+        self._last: dict[str, Any] = dict.fromkeys(_PARTS)
+
+    def tell(self, part: str, what: str, *args: Any, shared: Sequence[Any] = ()) -> None:
+        method = self.actor.tell_shared if shared else self.actor.tell
+        self._last[part] = self._call(method, part, what, args, *shared)
+
+    def ask(self, part: str, what: str, *args: Any) -> _Question:
+        answer = self._call(self.actor.ask, part, what, args)
+        self._last[part] = None  # its answer is waited for before more is told
+        return _Question(self._ray, answer, self._name)
+
+    def _call(self, method: Any, part: str, what: str, args: Any, *shared: Any) -> Any:
+        message = pickle.dumps((part, what, args), 5)
+        grouped = method.options(concurrency_group=part)
+        return grouped.remote(self._last[part], message, *shared)
+
+
+class OnRay:
+    """All CPUs of a Ray cluster: at an address, the one in use, or one of this machine's own.
+
+    `size` is how many there were when it was joined.
+    """
+
+    def __init__(self, address: str | None) -> None:
+        """Join it; MissingExtraError without Ray, RunError if there is no cluster or no CPU."""
+        try:
+            import ray
+        except ModuleNotFoundError:
+            raise MissingExtraError("ray", "ray") from None
+        self._ray: Any = ray
+        self._address = address
+        self._started, self._joined = 0, False
+        self._join()
+        resources: dict[str, float] = self._ray.cluster_resources()
+        self.size = int(resources.get("CPU", 0))
+        if not self.size:
+            self.close()
+            raise RunError("the Ray cluster has no CPU for a worker")
+
+    def _join(self) -> None:
+        if self._ray.is_initialized():
+            return
+        try:
+            _knock(self._address or "")
+            with _own_signals():
+                self._ray.init(
+                    self._address, include_dashboard=False, logging_level=logging.WARNING
+                )
+        except (OSError, ValueError, RuntimeError) as error:
+            where = f" at {self._address}" if self._address else ""
+            raise RunError(f"no Ray cluster can be used{where}: {error}") from error
+        self._joined = True
+
+    def start(self) -> Worker:
+        """Start an actor, wherever there is a CPU."""
+        self._join()
+        self._started += 1
+        return _Remote(self._ray, self._started)
+
+    def tell(self, workers: Sequence[Worker], what: str, *args: Any, packed: Packed) -> None:
+        """Tell the replicas of several workers the same; what is packed goes to the store once."""
+        put = self._ray.put
+        shared = [put(packed.frame), *(put(np.frombuffer(b, np.uint8)) for b in packed.buffers)]
+        for worker in workers:
+            assert isinstance(worker, _Remote)  # noqa: S101 - there are no others here
+            worker.tell("replica", what, *args, shared=shared)
+
+    def wait(self, tickets: Sequence[Ticket], timeout: float | None) -> list[Ticket]:
+        """Return those of the questions that are answered, waiting for at least one."""
+        by_answer = {t.answer: t for t in tickets if isinstance(t, _Question)}
+        ready, _ = self._ray.wait(list(by_answer), timeout=timeout)
+        return [by_answer[answer] for answer in ready]
+
+    def end(self, workers: Sequence[Worker]) -> None:
+        """End these workers, dead ones among them."""
+        for worker in workers:
+            if isinstance(worker, _Remote) and self._ray.is_initialized():
+                self._ray.kill(worker.actor)
+
+    def close(self) -> None:
+        """Leave the cluster, if it was joined here."""
+        if self._joined:
+            self._joined = False
+            self._ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError if nobody answers at HOST:PORT: Ray itself would try for ten minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), _KNOCK).close()
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep who handles SIGTERM: joining a cluster would put Ray's own handler in its place."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if current_thread() is main_thread():
+            signal.signal(signal.SIGTERM, before)

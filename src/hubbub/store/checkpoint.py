@@ -1,0 +1,98 @@
+"""The world as it was after some step, beside the log: a resume need not fold all of the log.
+
+The log stays the one truth: the file may be deleted at any time, and one that is damaged, or of
+another log, is passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hubbub.store.database import Database
+from hubbub.store.writer import Tail
+from hubbub.world import World, snapshot
+
+#: A zip of .npy files with a CRC-32 for each, as numpy.savez writes it.
+CHECKPOINT = "checkpoint.npz"
+_STATE = "state.json"
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+
+
+class Checkpoints:
+    """The checkpoint of a run in its folder (None: a run in memory, which has none).
+
+    There is a new one after `every` events, and not before there was one for each agent and item,
+    so that saving takes a small share of the time whatever the size of the world; 0: never.
+    """
+
+    def __init__(self, folder: Path | None, every: int) -> None:
+        self._path = None if folder is None or not every else folder / CHECKPOINT
+        self._every = every
+        self._kept = 0
+
+    def due(self, events: int, world: World) -> bool:
+        """Say whether enough has happened, `events` being their number in the run."""
+        enough = max(self._every, len(world.agents) + len(world.items))
+        return self._path is not None and events - self._kept >= enough
+
+    def save(self, world: World, tail: Tail) -> None:
+        """Save the world as it is after the parts of the log that end in `tail`.
+
+        The file is there as a whole or as it was before. Where it can't be written there is none,
+        and that is all: the log has everything.
+        """
+        if self._path is None:
+            return
+        self._kept = tail.events
+        partial = self._path.with_suffix(".partial")
+        try:
+            with zipfile.ZipFile(partial, "w") as file:
+                state = {"world": snapshot.state(world)}
+                head = {"part": tail.parts, "events": tail.events, "digest": tail.digest}
+                file.writestr(_STATE, json.dumps(head | state))
+                for name, array in snapshot.arrays(world):
+                    with file.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                        np.lib.format.write_array(entry, np.ascontiguousarray(array))
+            partial.replace(self._path)
+        except OSError:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+
+    def load(self, db: Database, world: World) -> int:
+        """Bring a world, as its population settled, to the checkpoint's step; return its part.
+
+        0, and the world is as it was, if there is no checkpoint, or none of this log and of such a
+        world.
+        """
+        self._kept = 0
+        if self._path is None:
+            return 0
+        try:
+            with zipfile.ZipFile(self._path) as file:
+                head = json.loads(file.read(_STATE))
+                part, state = int(head["part"]), head["world"]
+                known = db.rows("SELECT digest FROM part WHERE id = ?", part)
+                if known != [(head["digest"],)]:
+                    return 0
+                kept = {name: _array(file, name) for name in snapshot.names(world)}
+        except _UNREADABLE:
+            return 0
+        texts = db.rows("SELECT content FROM text WHERE id < ? ORDER BY id", state["texts"])
+        snapshot.restore(world, state, kept, [content for (content,) in texts])
+        self._kept = int(head["events"])
+        return part
+
+
+def _array(file: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    with file.open(f"{name}.npy") as entry:
+        array: NDArray[Any] = np.lib.format.read_array(entry)
+        entry.read()  # to its end, where the CRC is compared
+    return array

@@ -1,0 +1,269 @@
+"""Workers in processes of their own: the same run, whoever works it out, and whoever dies of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hubbub as hb
+from engine.scenarios import small
+from engine.workers_own import FATAL, bustling
+from hubbub.engine import society
+from hubbub.engine.workers_crew import Crew
+from hubbub.engine.workers_replica import Station
+from hubbub.errors import ActionError, RunError
+
+
+@pytest.fixture(autouse=True)
+def _small_shards(monkeypatch):
+    monkeypatch.setattr(society, "SHARD", 16)
+
+
+def between(sim):
+    """Do things between two steps that workers must hear of."""
+    sim.act(3, "create_post", content="Between two steps")
+    sim.act(0, "configure", settings={"behaviour.actions_per_turn": 3})
+    sim.act(0, "sign_up", user_name="late", name="Late")
+
+
+def lived(scenario, **options):
+    """Run to the end, with things said and done in between, and return the digest."""
+    with hb.Simulation(scenario, **options) as sim:
+        sim.run(3)
+        between(sim)
+        sim.step({7: hb.Action("create_post", content="Told to"), 8: hb.Ask()})
+        sim.run()
+        return sim.digest()
+
+
+@pytest.fixture(scope="module")
+def digest():
+    """Return the digest of the society of these tests in one thread."""
+    before, society.SHARD = society.SHARD, 16
+    yield lived(bustling(), threads=1)
+    society.SHARD = before
+
+
+class Beside:
+    """A site whose only worker lives in this process, and can be looked at."""
+
+    size = 1
+
+    def start(self):
+        self.station = Station([], ".")
+        return self
+
+    def tell(self, to, what, *args, packed=None):
+        if packed is None:  # as a worker: `to` is the part
+            return self.station.tell(to, what, *args)
+        arrays = [bytearray(b) for b in packed.buffers]
+        return self.station.tell("replica", what, *args, packed.frame, arrays)
+
+    def ask(self, part, what, *args):
+        return Answered(self.station.ask(part, what, *args))
+
+    def wait(self, tickets, timeout):
+        return list(tickets)
+
+    def end(self, workers):
+        pass
+
+    def close(self):
+        pass
+
+
+class Answered:
+    def __init__(self, answer):
+        self.answer = answer
+
+    def result(self):
+        return self.answer
+
+
+def test_a_replica_is_the_heads_world_to_the_bit(digest):
+    site = Beside()
+    with hb.Simulation(bustling()) as sim:
+        sim._workers = Crew(site)
+        for t in range(1, 10):
+            if t == 4:
+                between(sim)
+                sim.step({7: hb.Action("create_post", content="Told to"), 8: hb.Ask()})
+            else:
+                sim.step()
+            same_world(site.station._parts["replica"]._society.world, sim.world)
+        assert sim.digest() == digest
+        assert len(sim.world.sets["mute"])
+        assert sim.world.profiles.find("zoe") == 120
+
+
+def same_world(one, two):
+    assert (one.step, one.settings) == (two.step, two.settings)
+    assert one.exclusive_reactions == two.exclusive_reactions
+    assert one.texts.since(0) == two.texts.since(0)
+    np.testing.assert_array_equal(one.texts.vectors, two.texts.vectors)
+    assert one.profiles.table() == two.profiles.table()
+    assert one.sets == two.sets
+    for table in ("agents", "items", "groups", "products", "notes"):
+        first, second = getattr(one, table), getattr(two, table)
+        for name in first.names:
+            np.testing.assert_array_equal(first[name], second[name], err_msg=f"{table}.{name}")
+
+
+@pytest.mark.parametrize(
+    "workers", ["threads:2", "processes:2", pytest.param("processes:3", marks=pytest.mark.slow)]
+)
+def test_the_same_digest_whoever_works_it_out(digest, workers):
+    assert lived(bustling(), workers=workers) == digest
+
+
+def test_a_worker_killed_in_the_middle_of_a_step_is_replaced(digest, tmp_path, monkeypatch):
+    fatal = tmp_path / "fatal"
+    fatal.write_text(str(os.getpid()))
+    monkeypatch.setenv(FATAL, str(fatal))
+    assert lived(bustling(), workers="processes:2") == digest
+    assert not fatal.exists()
+
+
+@pytest.mark.slow
+def test_workers_killed_between_steps_are_replaced(digest):
+    with hb.Simulation(bustling(), workers="processes:2") as sim:
+        sim.run(3)
+        for process in sim._workers.members:
+            process.process.kill()
+        between(sim)
+        sim.step({7: hb.Action("create_post", content="Told to"), 8: hb.Ask()})
+        sim.run()
+        assert sim.digest() == digest
+
+
+def test_errors_of_own_code_say_where_it_is_named():
+    own = "engine.workers_own:Wrong"
+    with hb.Simulation(small(agents=[{"policy": own}]), workers="processes:1") as sim:
+        with pytest.raises(KeyError, match="no such mood") as error:
+            sim.run()
+        assert f"agents.0.policy '{own}', in step 3" in error.value.__notes__[0]
+        assert "in decide" in error.value.__notes__[1]  # the traceback of the worker
+        assert sim.t == 2
+
+
+@pytest.mark.slow
+def test_workers_that_keep_dying_end_the_run_at_a_whole_step():
+    doomed = small(agents=[{"policy": "engine.workers_own:Doomed"}])
+    with hb.Simulation(doomed, workers="processes:1") as sim:
+        with pytest.raises(RunError, match=r"process \d+ ended with exit code 7; 3 workers"):
+            sim.run()
+        assert sim.t == 2
+
+
+@pytest.mark.slow
+def test_an_error_leaves_workers_with_the_world_of_before(digest):
+    with hb.Simulation(bustling(), workers="processes:2") as sim:
+        sim.run(3)
+        between(sim)
+        with pytest.raises(ActionError, match="no argument 'what'"):
+            sim.step({7: hb.Action("create_post", what="Told to"), 8: hb.Ask()})
+        sim.step({7: hb.Action("create_post", content="Told to"), 8: hb.Ask()})
+        sim.run()
+        assert sim.digest() == digest
+
+
+@pytest.mark.slow
+def test_an_interrupted_step_did_not_happen(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    scenario = small(steps=5, agents=[{"policy": "engine.workers_own:Slow"}])
+    with hb.Simulation(scenario, threads=16) as sim:
+        sim.run()
+        digest = sim.digest()
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with hb.Simulation(scenario, workers="processes:2") as sim:
+            sim.run(2)
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(KeyboardInterrupt):
+                sim.run()
+            done = sim.t
+            sim.run()
+            assert 2 <= done < 5
+            assert sim.digest() == digest
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_other_workers(digest, tmp_path):
+    with hb.Simulation(bustling(), out=tmp_path / "run", workers="processes:1") as sim:
+        sim.run(3)
+        between(sim)
+    with hb.Simulation.resume(tmp_path / "run", workers="processes:2") as sim:
+        sim.step({7: hb.Action("create_post", content="Told to"), 8: hb.Ask()})
+    with hb.Simulation.resume(tmp_path / "run") as sim:
+        sim.run()
+        assert sim.digest() == digest
+
+
+@pytest.mark.parametrize("spec", ["processes", "processes:0", "processes:two", "threads:-1"])
+def test_a_number_of_workers_is_a_number(spec):
+    with pytest.raises(RunError, match="say how many"):
+        hb.Simulation(small(), workers=spec)
+
+
+def test_workers_that_are_not_there():
+    with pytest.raises(RunError, match="there are no workers 'gpu:3'"):
+        hb.Simulation(small(), workers="gpu:3")
+    with pytest.raises(RunError, match="not both"):
+        hb.Simulation(small(), workers="processes:2", threads=2)
+
+
+PROGRAM = """
+import hubbub as hb
+from engine.scenarios import small
+with hb.Simulation(
+    small(steps=1000, agents=[{"policy": "engine.workers_own:Slow"}]), workers="processes:2"
+) as sim:
+    sim.run()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_no_worker_outlives_the_head(tmp_path, number):
+    tests = Path(__file__).parents[1]
+    head = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tests)},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    while not (workers := [int(f.name.partition("-")[2]) for f in tmp_path.glob("worker-*")]):
+        assert head.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert head.pid not in workers
+    if number == signal.SIGINT:
+        os.killpg(head.pid, number)  # as a terminal does: the workers hear it, too
+    else:
+        head.kill()
+    words = head.communicate(timeout=30)[1].decode()
+    assert words.count("Traceback") == (number == signal.SIGINT)  # the head's own
+    while any(_runs(pid) for pid in workers):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def _runs(pid):
+    """Return whether there is such a process, and not a mere remnant that nobody asked after."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
+    return state.stdout.strip() not in (b"",) and not state.stdout.strip().startswith(b"Z")
