@@ -26,7 +26,7 @@ def test_ratios_are_in_favour_of_hubbub(
 ) -> None:
     def oasis(python: Path, profiles: Path, steps: int) -> Side:
         assert profiles.is_file()
-        return Side(30, 25.0, 60.0, 900.0, 4.0, 1.2, 0.6, 55)
+        return Side(30, 25.0, 24.0, 60.0, 16e3, 900.0, 4.0, 1.2, 0.6, 55)
 
     monkeypatch.setattr("hubbub.cli.bench_oasis.oasis_side", oasis)
     monkeypatch.setattr("hubbub.cli.bench_oasis.oasis_python", lambda *a, **k: Path("python"))

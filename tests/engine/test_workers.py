@@ -16,8 +16,8 @@ import hubbub as hb
 from engine.scenarios import small
 from engine.workers_own import FATAL, bustling
 from hubbub.engine import society
-from hubbub.engine.workers_crew import Crew
-from hubbub.engine.workers_replica import Station
+from hubbub.engine.workers.crew import Crew
+from hubbub.engine.workers.replica import Station
 from hubbub.errors import ActionError, RunError
 
 

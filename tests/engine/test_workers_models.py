@@ -11,7 +11,7 @@ from engine.minds_scenarios import talkative
 from engine.test_models_over_http import outcomes, turns_of_models
 from engine.workers_own import FATAL
 from hubbub.config.minds import ModelConfig
-from hubbub.engine.workers_calls import shared
+from hubbub.engine.workers.calls import shared
 from hubbub.errors import ModelError
 from hubbub.testing import Faults, Latency, ModelServer, ScriptedModel, ValidModel
 

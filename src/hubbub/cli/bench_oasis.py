@@ -25,7 +25,9 @@ from hubbub.llm.weights import cache_folder
 #: Whether more of a figure is better, for the ratio that is in favour of hubbub.
 _FIGURES = {
     "ms_per_agent": ("ms to make an agent", False),
+    "cpu_ms_per_agent": ("ms of CPU to make an agent", False),
     "turns_per_second": ("agent-turns per second", True),
+    "cpu_us_per_turn": ("us of CPU per turn", False),
     "peak_mb": ("peak memory, MB", False),
     "grown_mb": ("memory grown by, MB", False),
     "disk_mb": ("on disk, MB", False),

@@ -54,7 +54,9 @@ def run(
     ] = None,
     cascades: Annotated[
         Path | None,
-        typer.Option("--cascades", metavar="DIR", help="propagation, distributions: real cascades."),
+        typer.Option(
+            "--cascades", metavar="DIR", help="Real cascades: propagation, distributions."
+        ),
     ] = None,
     only_oasis: Annotated[  # noqa: FBT002 - typer reads the default
         bool, typer.Option("--only-oasis", help="propagation: only the cascades OASIS took.")

@@ -46,7 +46,8 @@ class Side:
     """What the work cost one of the two. Imports and compilation are neither timed nor weighed.
 
     `ms_per_agent` is what making an agent took, from the profile file to the database with its
-    follows and first post. `turns_per_second` is over all steps. `peak_mb` is the most
+    follows and first post. `turns_per_second` is over all steps. The same in processor time are
+    `cpu_ms_per_agent` and `cpu_us_per_turn`: other programs move them less. `peak_mb` is the most
     memory the process had; `grown_mb` what it grew by from before the agents were made to after the
     last step. `disk_mb` is all that was written, `database_mb` the database alone. `likes` are
     those that counted.
@@ -54,7 +55,9 @@ class Side:
 
     agents: int
     ms_per_agent: float
+    cpu_ms_per_agent: float
     turns_per_second: float
+    cpu_us_per_turn: float
     peak_mb: float
     grown_mb: float
     disk_mb: float
@@ -100,7 +103,9 @@ def oasis_side(python: Path, profiles: Path, steps: int) -> Side:
     return Side(
         agents=agents,
         ms_per_agent=1e3 * found["setup_seconds"] / agents,
+        cpu_ms_per_agent=1e3 * found["setup_cpu_seconds"] / agents,
         turns_per_second=agents * steps / sum(found["step_seconds"]),
+        cpu_us_per_turn=1e6 * found["steps_cpu_seconds"] / (agents * steps),
         peak_mb=found["peak_bytes"] / 1e6,
         grown_mb=found["bytes_grown"] / 1e6,
         disk_mb=found["bytes_on_disk"] / 1e6,
@@ -115,12 +120,13 @@ def our_side(*, profiles: str, steps: int, models: bool) -> Side:
     before = resident()
     with TemporaryDirectory(prefix="hubbub-bench-") as work:
         folder = Path(work) / "run"
-        began = time.perf_counter()
+        began, began_cpu = time.perf_counter(), time.process_time()
         scenario = _scenario(profiles, steps, models=models)
         with Simulation(scenario, out=folder, models={_MODEL: Likes()} if models else None) as sim:
             sim.reset()
-            setup = time.perf_counter() - began
+            setup, made_cpu = time.perf_counter() - began, time.process_time()
             measured = timed_steps(sim, steps)
+            ended_cpu = time.process_time()
             grown, most = resident() - before, peak()
             digest = sim.digest()
             events = sim.events()
@@ -129,7 +135,9 @@ def our_side(*, profiles: str, steps: int, models: bool) -> Side:
         return Side(
             agents=agents,
             ms_per_agent=1e3 * setup / agents,
+            cpu_ms_per_agent=1e3 * (made_cpu - began_cpu) / agents,
             turns_per_second=turns_per_second(measured),
+            cpu_us_per_turn=1e6 * (ended_cpu - made_cpu) / sum(r.active for r, _ in measured),
             peak_mb=most / 1e6,
             grown_mb=max(0, grown) / 1e6,
             disk_mb=_size(folder.iterdir()) / 1e6,

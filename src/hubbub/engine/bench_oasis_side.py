@@ -48,7 +48,7 @@ async def run(profiles: Path, folder: Path, steps: int) -> dict[str, object]:
 
     model = Likes(model_type=ModelType.STUB)
     before = _resident()
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     channel = Channel()
     platform = oasis.Platform(
         db_path=str(folder / "oasis.db"),
@@ -67,7 +67,7 @@ async def run(profiles: Path, folder: Path, steps: int) -> dict[str, object]:
         twitter=platform,
         available_actions=oasis.ActionType.get_default_twitter_actions(),
     )
-    made = time.perf_counter()
+    made, made_cpu = time.perf_counter(), time.process_time()
     env = oasis.make(agent_graph=graph, platform=platform, database_path=platform.db_path)
     env.platform_task = asyncio.create_task(platform.running())
     agents = [agent for _, agent in graph.get_agents()]
@@ -76,12 +76,15 @@ async def run(profiles: Path, folder: Path, steps: int) -> dict[str, object]:
         start = time.perf_counter()
         await env.step({agent: oasis.LLMAction() for agent in agents})
         seconds.append(time.perf_counter() - start)
+    ended_cpu = time.process_time()
     await env.close()
     return {
         "version": version("camel-oasis"),
         "agents": len(agents),
         "steps": steps,
         "setup_seconds": made - began,
+        "setup_cpu_seconds": made_cpu - began_cpu,
+        "steps_cpu_seconds": ended_cpu - made_cpu,
         "step_seconds": seconds,
         "bytes_grown": _resident() - before,
         "peak_bytes": _peak(),

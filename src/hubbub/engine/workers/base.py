@@ -174,13 +174,13 @@ def open_workers(spec: str | None, threads: int | None = None) -> Workers:
         case "threads":
             return Threads(_count(spec, which) if which else threads)
         case "processes":
-            from hubbub.engine.workers_crew import Crew
-            from hubbub.engine.workers_process import Processes
+            from hubbub.engine.workers.crew import Crew
+            from hubbub.engine.workers.processes import Processes
 
             return Crew(Processes(_count(spec, which)))
         case "ray":
-            from hubbub.engine.workers_crew import Crew
-            from hubbub.engine.workers_ray import OnRay
+            from hubbub.engine.workers.crew import Crew
+            from hubbub.engine.workers.on_ray import OnRay
 
             return Crew(OnRay(which or None))
     raise RunError(

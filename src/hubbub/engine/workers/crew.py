@@ -10,8 +10,8 @@ from weakref import ref
 
 from hubbub.config.minds import ModelConfig
 from hubbub.engine.society import Society
-from hubbub.engine.workers import Deed, Live, Seen, Shard
-from hubbub.engine.workers_replica import Change, Failure, Packed
+from hubbub.engine.workers.base import Deed, Live, Seen, Shard
+from hubbub.engine.workers.replica import Change, Failure, Packed
 from hubbub.errors import RunError
 from hubbub.world import Events, Slate
 
@@ -186,7 +186,7 @@ class Crew:
 
     def inferencer(self, here: Live, models: Mapping[str, ModelConfig], base: Path) -> Live:
         """Return an inferencer that asks these models from the workers, all others from `here`."""
-        from hubbub.engine.workers_calls import Correspondence
+        from hubbub.engine.workers.calls import Correspondence
 
         return Correspondence(self, here, models, base)
 

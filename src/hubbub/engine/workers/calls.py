@@ -14,9 +14,9 @@ from time import monotonic
 from typing import Any
 
 from hubbub.config.minds import LimitsConfig, ModelConfig
-from hubbub.engine.workers import Live
-from hubbub.engine.workers_crew import Crew, Died, Ticket, Worker
-from hubbub.engine.workers_replica import Failure
+from hubbub.engine.workers.base import Live
+from hubbub.engine.workers.crew import Crew, Died, Ticket, Worker
+from hubbub.engine.workers.replica import Failure
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.llm.usage import EndpointUsage, ModelUsage
 from hubbub.mind.records import Call

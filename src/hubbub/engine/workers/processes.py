@@ -25,8 +25,8 @@ from traceback import print_exc
 from typing import Any, NoReturn
 from weakref import finalize
 
-from hubbub.engine.workers_crew import Died, Ticket, Worker
-from hubbub.engine.workers_replica import Packed, Station
+from hubbub.engine.workers.crew import Died, Ticket, Worker
+from hubbub.engine.workers.replica import Packed, Station
 from hubbub.errors import RunError
 
 _PARTS = ("replica", "desk")
@@ -36,7 +36,7 @@ _ALIGN = 64
 _GRACE = 2.0
 _PROGRAM = (
     "import sys; sys.path[:] = {path!r}; "
-    "from hubbub.engine.workers_process import serve; serve({fds!r}, {path!r}, {folder!r})"
+    "from hubbub.engine.workers.processes import serve; serve({fds!r}, {path!r}, {folder!r})"
 )
 #: Each worker has one core: numerical libraries are told so before they are loaded.
 _ONE_THREAD = dict.fromkeys(

@@ -23,7 +23,7 @@ from hubbub.config.minds import ModelConfig
 from hubbub.config.scenario import Scenario
 from hubbub.embed import Encoder, make_encoder
 from hubbub.engine.society import Society
-from hubbub.engine.workers import Deed, Live, Seen, Shard, Threads
+from hubbub.engine.workers.base import Deed, Live, Seen, Shard, Threads
 from hubbub.errors import HubbubError
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.mind.records import Call
