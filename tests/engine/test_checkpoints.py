@@ -13,6 +13,7 @@ from engine.scenarios import small
 from engine.test_invariants import assert_same_world
 from hubbub.engine.origin import make_world
 from hubbub.population.io import from_blobs
+from hubbub.store import checkpoint
 from hubbub.store.checkpoint import CHECKPOINT
 from hubbub.world import World, pairs
 
@@ -109,9 +110,11 @@ def test_a_step_cut_off_by_an_error_is_undone_by_the_checkpoint(
         assert sim.digest() == undisturbed
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "not a zip", "of another run"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "flipped", "empty", "not a zip", "of another run", "of another hubbub"]
+)
 def test_a_checkpoint_that_is_no_good_is_passed_over(
-    cut_off: Path, tmp_path: Path, undisturbed: str, damage: str
+    cut_off: Path, tmp_path: Path, undisturbed: str, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = cut_off / CHECKPOINT
     whole = path.read_bytes()
@@ -120,6 +123,8 @@ def test_a_checkpoint_that_is_no_good_is_passed_over(
     changed = {"cut": whole[:middle], "flipped": flipped, "empty": b"", "not a zip": b"PK" * 99}
     if damage in changed:
         path.write_bytes(changed[damage])
+    elif damage == "of another hubbub":
+        monkeypatch.setattr(checkpoint, "LAYOUT", checkpoint.LAYOUT + 1)
     else:
         with hb.Simulation(small(seed=4, store=OFTEN), out=tmp_path / "other") as other:
             other.run(9)

@@ -209,7 +209,7 @@ def test_the_study_finds_the_appeal_that_is_built_in_and_no_other(
     inside = claimed = 0
     for seed in range(seeds):
         people = {"population.synthetic.agents": 1000, "seed": seed, "appeal": appeal}
-        options = Options(replicates=10, overrides=people)
+        options = Options(overrides=people)
         trials = study().trials(options)
         results = assemble(trials, [study().run(trial, options) for trial in trials])
         found = {f.measure: f for f in study().judge(results, options)}

@@ -129,7 +129,8 @@ def _plain_powers(axis: Any) -> None:
 
     class Plain(LogFormatter):
         def __call__(self, x: float, pos: int | None = None) -> str:
-            return power(x) if super().__call__(x, pos) else ""
+            room = f"{x:e}"[0] in "1235"  # 3,000 and 4,000 would touch each other
+            return power(x) if room and super().__call__(x, pos) else ""
 
     for old, change in (
         (axis.get_major_formatter(), axis.set_major_formatter),

@@ -22,6 +22,8 @@ from hubbub.world import World, snapshot
 
 #: A zip of .npy files with a CRC-32 for each, as numpy.savez writes it.
 CHECKPOINT = "checkpoint.npz"
+#: Raised with every change of what is in it; one of another layout is passed over.
+LAYOUT = 1
 _STATE = "state.json"
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
@@ -55,9 +57,7 @@ class Checkpoints:
         partial = self._path.with_suffix(".partial")
         try:
             with zipfile.ZipFile(partial, "w") as file:
-                state = {"world": snapshot.state(world)}
-                head = {"part": tail.parts, "events": tail.events, "digest": tail.digest}
-                file.writestr(_STATE, json.dumps(head | state))
+                file.writestr(_STATE, json.dumps(_head(world, tail)))
                 for name, array in snapshot.arrays(world):
                     with file.open(f"{name}.npy", "w", force_zip64=True) as entry:
                         np.lib.format.write_array(entry, np.ascontiguousarray(array))
@@ -78,17 +78,27 @@ class Checkpoints:
         try:
             with zipfile.ZipFile(self._path) as file:
                 head = json.loads(file.read(_STATE))
-                part, state = int(head["part"]), head["world"]
-                known = db.rows("SELECT digest FROM part WHERE id = ?", part)
-                if known != [(head["digest"],)]:
+                known = db.rows("SELECT digest FROM part WHERE id = ?", int(head["part"]))
+                if head["layout"] != LAYOUT or known != [(head["digest"],)]:
                     return 0
                 kept = {name: _array(file, name) for name in snapshot.names(world)}
         except _UNREADABLE:
             return 0
+        state = head["world"]
         texts = db.rows("SELECT content FROM text WHERE id < ? ORDER BY id", state["texts"])
         snapshot.restore(world, state, kept, [content for (content,) in texts])
         self._kept = int(head["events"])
-        return part
+        return int(head["part"])
+
+
+def _head(world: World, tail: Tail) -> dict[str, Any]:
+    return {
+        "layout": LAYOUT,
+        "part": tail.parts,
+        "events": tail.events,
+        "digest": tail.digest,
+        "world": snapshot.state(world),
+    }
 
 
 def _array(file: zipfile.ZipFile, name: str) -> NDArray[Any]:
