@@ -29,7 +29,13 @@ def fake(values: Mapping[str, list[dict[str, Any]]], repeats: int = 1) -> Suite:
 
 
 def engine(us: float, digest: str = "a") -> dict[str, Any]:
-    return {"agents": 7, "microseconds_per_turn": us, "ms": {"feed": us / 2}, "digest": digest}
+    return {
+        "agents": 7,
+        "microseconds_per_turn": us,
+        "cpu_us_per_turn": us + 4,
+        "ms": {"feed": us / 2},
+        "digest": digest,
+    }
 
 
 def test_medians_and_ranges_over_the_repeats() -> None:
@@ -63,7 +69,10 @@ def test_the_cost_of_a_turn_by_size() -> None:
         say=list,
         measure=lambda case: engine(costs[case.arguments["agents"]]),
     )
-    assert suite.ratios == {"dearest by cheapest size": 1.5}
+    assert suite.ratios == {
+        "dearest by cheapest size, clock": 12 / 8,
+        "dearest by cheapest size, CPU": 16 / 12,
+    }
 
 
 def test_words_are_kept_apart_from_figures() -> None:

@@ -20,6 +20,7 @@ class ToyStudy:
     name = "toy"
     title = "A toy"
     question = "Does it run?"
+    takes = frozenset({"cascades"})
 
     def __init__(self, ran: Path, *, version: int = 1, wrong: str = "", bug: str = "") -> None:
         self.version = version

@@ -139,11 +139,15 @@ def trees_of_edges(
     roots = np.setdiff1d(above, key)
     members = np.concatenate([key, roots])
     order = np.argsort(members, kind="stable")
-    if (np.diff(members[order]) == 0).any():
-        raise ValueError("a child hangs on two parents: give the edges of trees")
     at, tops = np.divmod(members, max(len(who), 1))
-    if len(np.unique(at[n:])) < len(roots):
-        raise ValueError("a tree has two roots: give each a name of its own")
+    twice = order[1:][np.diff(members[order]) == 0]
+    if len(twice):
+        child, name = who[tops[twice[0]]], names[at[twice[0]]]
+        raise ValueError(f"{child} hangs on two parents in {name}: give the edges of trees")
+    twice = n + 1 + np.flatnonzero(np.diff(at[n:]) == 0)
+    if len(twice):
+        name = names[at[twice[0]]]
+        raise ValueError(f"the tree {name} has two roots: give each a name of its own")
     rows = order[np.searchsorted(members[order], above)]
     parents = np.concatenate([rows, np.full(len(roots), -1)])
     times = np.concatenate([np.asarray(time, np.float64), np.zeros(len(roots))])

@@ -195,7 +195,8 @@ def _ratios(found: Sequence[Found]) -> dict[str, float]:
         for f in found
         if f.kind == "history"
     }
-    costs = [f.figures["microseconds_per_turn"].median for f in found if f.kind == "engine"]
-    if len(costs) > 1:
-        ratios["dearest by cheapest size"] = max(costs) / min(costs)
+    for figure, words in (("microseconds_per_turn", "clock"), ("cpu_us_per_turn", "CPU")):
+        costs = [f.figures[figure].median for f in found if f.kind == "engine"]
+        if len(costs) > 1:
+            ratios[f"dearest by cheapest size, {words}"] = max(costs) / min(costs)
     return ratios

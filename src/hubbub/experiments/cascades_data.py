@@ -116,6 +116,8 @@ def read_cascades(folder: Path, *, only_oasis: bool = False) -> list[Cascade]:
 
 def _files(folder: Path) -> list[tuple[Path, Path]]:
     """Return the pairs of edges and labels in a folder."""
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}")
     pairs = []
     for edges in sorted([*folder.glob("*_edges.csv.gz"), *folder.glob("*_edges.csv")]):
         labels = folder / f"{edges.name.split('_edges.csv')[0]}_labels.csv"
@@ -176,9 +178,13 @@ def _cascades(path: Path, labels: Mapping[str, Mapping[str, str]]) -> Iterator[C
 
 def _numbers(table: pa.Table, path: Path, column: str, kind: pa.DataType = _FLOAT) -> NDArray[Any]:
     try:
-        return np.asarray(pc.cast(table[column], kind).to_numpy())
+        numbers = np.asarray(pc.cast(table[column], kind).to_numpy())
     except pa.ArrowInvalid:
-        raise DataError(f"{path}: the column '{column}' must hold {kind} numbers only") from None
+        numbers = np.array([np.nan])
+    if not np.isfinite(numbers).all():
+        whole = "whole " if pa.types.is_integer(kind) else ""
+        raise DataError(f"{path}: the column '{column}' must hold {whole}numbers only")
+    return numbers
 
 
 def _start(row: Mapping[str, str], path: Path) -> datetime:
@@ -282,6 +288,8 @@ def _tweeted(tweet: str) -> str:
 def _lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
     return [line.strip() for line in text.splitlines() if line.strip()]

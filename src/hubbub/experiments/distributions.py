@@ -39,6 +39,7 @@ class Distributions:
         "do true and false ones of equal size differ in shape?"
     )
     version = 1
+    takes = frozenset({"cascades"})
 
     def trials(self, options: Options) -> Sequence[Trial]:
         """Return the societies, and one trial that reads the real cascades."""

@@ -68,6 +68,7 @@ class Herding:
         "it?"
     )
     version = 1
+    takes = frozenset[str]()
 
     def trials(self, options: Options) -> Sequence[Trial]:
         """Return all arms x replicates.

@@ -135,7 +135,8 @@ def _ratios(results: Results, arms: Sequence[str]) -> Figure:
         "First up-votes per view, and final scores, of what began with +1 (up-treated) or -1 "
         "(down-treated), divided by those of what began with 0: with 95 % bootstrap intervals, cut "
         "where they leave the picture. Diamonds are ratios found among people: "
-        f"{_MUCHNIK} (score-blind feed), {_GLENSKI} (hot feed)."
+        f"{_MUCHNIK} (score-blind feed), {_GLENSKI} (hot feed); at 1 where they say, without a "
+        "number, that there was no difference or no herding."
     )
     size = (6.4, 1.3 + 0.45 * len(set(lines)))
     return Figure("ratios", "First points and what follows", caption, draw, data, size)

@@ -132,6 +132,7 @@ class OwnStudy:
     """The study of a StudyConfig. `base` is the folder the scenario's paths start from."""
 
     version = 1
+    takes = frozenset[str]()
 
     def __init__(self, config: StudyConfig, base: Path | str = "") -> None:
         self.name = config.name
@@ -146,14 +147,17 @@ class OwnStudy:
         return dump(self._config.model_dump(mode="json"))
 
     def trials(self, options: Options) -> list[Trial]:
-        """Return all arms x replicates; replicate r has the same seed in all arms."""
+        """Return all arms x replicates; replicate r has the same seed in all arms.
+
+        A `seed` among the options takes the place of the study's.
+        """
         config = self._config
-        streams = Streams(config.seed)
+        settings = {arm: self._settings(arm, options) for arm in config.arms}
+        streams = Streams(options.overrides.get("seed", config.seed))
         seeds = [
             int(streams.at("replicate", r).words(1)[0] >> 11)
             for r in range(options.replicates or config.replicates)
         ]
-        settings = {arm: self._settings(arm, options) for arm in config.arms}
         return [
             Trial(arm, r, seed, settings[arm])
             for arm in config.arms

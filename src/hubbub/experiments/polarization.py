@@ -65,6 +65,7 @@ class Polarization:
         "with, and what do the network, the feed and the way they listen have to do with it?"
     )
     version = 1
+    takes = frozenset[str]()
 
     def trials(self, options: Options) -> Sequence[Trial]:
         """Return all arms x replicates: two arms per model if any is named."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hubbub.config.scenario import Scenario
 from hubbub.errors import DataError, ScenarioError
 from hubbub.experiments import propagation_report
-from hubbub.experiments.asked import Asked
+from hubbub.experiments.asked import SPACING, Asked
 from hubbub.experiments.calibrate import FEWEST, fit, folds
 from hubbub.experiments.cascade_society import drivers, simulate, society
 from hubbub.experiments.cascades_data import MEASURES, MINUTES, Cascade, read_cascades
@@ -39,6 +39,8 @@ EXAMPLES = 6
 _SEED = 15
 #: The flag with which nothing is simulated but with the pace fitted to the other folds.
 HELD_OUT = "held_out"
+#: The flag with which only the cascades that OASIS simulated are taken of those given.
+ONLY_OASIS = "only_oasis"
 
 
 class Propagation:
@@ -54,11 +56,13 @@ class Propagation:
     title = "Propagation of messages over known ties"
     question = "How well is the spread of real messages predicted from who follows whom?"
     version = 1
+    takes = frozenset({"cascades", ONLY_OASIS, HELD_OUT})
 
     def trials(self, options: Options) -> Sequence[Trial]:
         """Return the predictions: simulated ones by replicate, and one of each reference."""
         cascades, model = _cascades(options), _model(options)
         pace, scenario = split_overrides(options.overrides)
+        first = SPACING * Asked.of(options).seed + _SEED
         days, replicates = _WITH_MODEL if model else (DAYS, REPLICATES)
         settings = {"days": days, "scenario": scenario}
         arms: dict[str, dict[str, Any]] = {}
@@ -68,7 +72,7 @@ class Propagation:
             arms[SHIPPED] = {**settings, "pace": pace.model_dump(mode="json")}
         society(cascades[_smallest(cascades)].ties, pace, _SEED, scenario)  # bad settings fail here
         simulated = [
-            Trial(arm, i, _SEED + i, plain)
+            Trial(arm, i, first + i, plain)
             for arm, plain in arms.items()
             for i in range(options.replicates or replicates)
         ]
@@ -156,7 +160,8 @@ def _simulates(trial: Trial) -> bool:
 def split_overrides(given: Mapping[str, Any]) -> tuple[Pace, dict[str, Any]]:
     """Return the pace that overrides by dotted name ask for, and those of the scenario.
 
-    `pace` is a file of parameters, `pace.NAME` one of them; `model` drives the known people.
+    `pace` is a file of parameters, `pace.NAME` one of them; `model` drives the known people. The
+    study's `seed` is neither's.
     """
     pace: dict[str, Any] = {}
     scenario: dict[str, Any] = {}
@@ -167,7 +172,7 @@ def split_overrides(given: Mapping[str, Any]) -> tuple[Pace, dict[str, Any]]:
             pace[name.removeprefix("pace.")] = value
         elif name == "model":
             scenario["agents"] = drivers(str(value))
-        else:
+        elif name != "seed":
             scenario[name] = value
     return Pace(**pace), scenario
 
@@ -176,7 +181,9 @@ def read_pace(path: Path) -> Pace:
     """Return the pace of a file with parameters; DataError if it cannot be read."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
     if not isinstance(content, dict) or not isinstance(content.get("pace"), dict):
         raise DataError(f"{path}: there is no 'pace:' with parameters in it")
@@ -213,7 +220,9 @@ def by_cascade(results: Results) -> pa.Table:
     They are means over the replicates of an arm.
     """
     table = results.tables["cascades"]
-    mean = table.group_by(["arm", "cascade", "measure"]).aggregate([("error", "mean")])
+    mean = table.group_by(["arm", "cascade", "measure"], use_threads=False).aggregate(
+        [("error", "mean")]
+    )
     number = {name: i for i, name in enumerate(sorted(set(mean["cascade"].to_pylist())))}
     replicate = [number[name] for name in mean["cascade"].to_pylist()]
     measure = [f"error {name}" for name in mean["measure"].to_pylist()]
@@ -228,10 +237,14 @@ def _read(folder: Path, *, only_oasis: bool) -> list[Cascade]:
 
 def _cascades(options: Options) -> list[Cascade]:
     """Return the cascades of a study: those given, else made-up ones."""
-    folder = options.inputs.get("cascades")
+    folder, only_oasis = options.inputs.get("cascades"), ONLY_OASIS in options.flags
     if folder is None:
+        if only_oasis:
+            raise ScenarioError(
+                "--only-oasis picks some of real cascades: give --cascades DIR, too"
+            )
         return made_cascades()
-    return _read(Path(folder), only_oasis="only_oasis" in options.flags)
+    return _read(Path(folder), only_oasis=only_oasis)
 
 
 def _outcome(cascades: Sequence[Cascade], real: Curves, predicted: Curves) -> Outcome:

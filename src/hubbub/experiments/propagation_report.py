@@ -84,7 +84,11 @@ def error_table(results: Results, *, labels: bool = False) -> pa.Table:
     cascades.
     """
     keys = ["arm", "label", "measure"] if labels else ["arm", "measure"]
-    per = results.tables["cascades"].group_by([*keys, "cascade"]).aggregate([("error", "mean")])
+    per = (
+        results.tables["cascades"]
+        .group_by([*keys, "cascade"], use_threads=False)
+        .aggregate([("error", "mean")])
+    )
     streams, rows = Streams(_SEED), []
     for arm in _ORDER:
         mine = per.filter(pc.equal(per["arm"], arm))

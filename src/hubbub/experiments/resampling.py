@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hubbub.analysis.answers import student_quantile
 from hubbub.rng import Stream
 
 Floats = NDArray[np.float64]
@@ -172,18 +173,6 @@ def _widening(influence: Sequence[Floats]) -> float:
         v * v / (len(u) - 1) for v, u in zip(fair, influence, strict=True)
     )
     return sqrt(sum(fair) / sum(plain)) * student_quantile(freedom) / _Z
-
-
-def student_quantile(freedom: float) -> float:
-    """Return the 0.975 quantile of Student's t, by integrating its density over atan(t / sqrt(df)).
-
-    `freedom` is a real number of at least 1. Right to three decimals.
-    """
-    freedom = min(freedom, 10_000.0)
-    angle = np.linspace(0.0, np.pi / 2, 10_001)
-    density = np.cos(angle) ** (freedom - 1)
-    total = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
-    return sqrt(freedom) * float(np.tan(np.interp(0.95 * total[-1], total, angle)))
 
 
 def hedges_g(a: Floats, b: Floats | float) -> float | None:

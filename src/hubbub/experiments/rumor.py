@@ -57,6 +57,7 @@ class RumorStudy:
         "groups cluster meanwhile?"
     )
     version = 3
+    takes = frozenset[str]()
 
     def trials(self, options: Options) -> Sequence[Trial]:
         """Return the replicates of the statistical policy, or of each model that is named."""

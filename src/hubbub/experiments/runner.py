@@ -16,7 +16,7 @@ from typing import Protocol
 
 import hubbub
 from hubbub.config.own import blamed_on
-from hubbub.errors import HubbubError, RunError
+from hubbub.errors import HubbubError, RunError, ScenarioError
 from hubbub.experiments import worker
 from hubbub.experiments.content import content_of
 from hubbub.experiments.folder import StudyFolder, assemble
@@ -54,8 +54,10 @@ def run_study(
     ask language models run in this process, one after the other. An interruption
     (KeyboardInterrupt) ends the trials under way; those that are done are kept. RunError names the
     trials that ended in an error, after all others are done; with language models after the first,
-    as it costs time and money to see the next one end in the same way.
+    as it costs time and money to see the next one end in the same way. ScenarioError for inputs and
+    flags that the study does not take.
     """
+    _check_taken(study, options)
     trials = study.trials(options)
     keys = _keys(study, trials, options)
     kept = StudyFolder.begin(folder, study, options)
@@ -148,6 +150,11 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
             process.terminate()
             process.join()
         raise
+
+
+def _check_taken(study: Study, options: Options) -> None:
+    for name in sorted({*options.inputs, *options.flags} - study.takes):
+        raise ScenarioError(f"the study '{study.name}' does not take --{name.replace('_', '-')}")
 
 
 def _keys(study: Study, trials: Sequence[Trial], options: Options) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +20,7 @@ from hubbub.experiments.judging import judging
 from hubbub.experiments.records import Finding, Options, Outcome, Results, Trial
 from hubbub.experiments.replies import turns_lost, usable
 from hubbub.experiments.scale_question import helpfulness, question_scenario, read_answers, sample
-from hubbub.experiments.scale_report import Group, deviations, figures, story
+from hubbub.experiments.scale_report import Group, figures, free_deviations, story
 from hubbub.experiments.shapes import trend
 from hubbub.experiments.statistics import Hypothesis, judge
 from hubbub.experiments.worker import threads
@@ -51,6 +52,7 @@ class Scale:
         "its answers to a question?"
     )
     version = 1
+    takes = frozenset[str]()
 
     def trials(self, options: Options) -> Sequence[Trial]:
         """Return all sizes x replicates, for each model if any is named."""
@@ -103,9 +105,9 @@ class Scale:
         for model in asked.drivers:
             for h in _predictions(model, sizes, asked.judge):
                 arms = _by_size(results.values, model, sizes, h.measure.removesuffix(_SPREAD))
-                if h.measure.endswith(_SPREAD):
-                    arms = [deviations(a) for a in arms]
-                tested.append((h, trend(arms, seed=asked.seed)))
+                taken = [free_deviations(a) for a in arms] if h.measure.endswith(_SPREAD) else arms
+                found = trend(taken, seed=asked.seed)
+                tested.append((h, replace(found, n=(len(arms[-1]), len(arms[0])))))
         return judge(tested)
 
     def figures(self, results: Results, options: Options) -> Sequence[Figure]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import nan, sqrt
-from statistics import NormalDist
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hubbub.analysis.answers import wilson
 from hubbub.experiments.resampling import (
     RESAMPLES,
     UNTESTED,
@@ -27,7 +27,6 @@ from hubbub.rng import Stream, Streams
 
 #: Resamples of distributions, which are larger than samples of replicates.
 DRAWS = 2_000
-_Z = NormalDist().inv_cdf(0.975)
 
 
 def ks_distance(a: Floats, b: Floats, *, seed: int, bound: float | None = None) -> Estimate:
@@ -115,8 +114,8 @@ def trend(arms: Sequence[Floats], *, seed: int) -> Estimate:
 
     `arms` are the values of each arm's replicates, in the arms' order. p is of the permutation of
     all replicates over the arms, the interval of a bootstrap within each. For a trend of spread
-    pass each value's distance to its arm's median (as in the test of Brown and Forsythe 1974,
-    doi:10.1080/01621459.1974.10482955). `n` are the replicates of the last and of the first arm.
+    pass the distances to each arm's median, but for the smallest (as in the test of Brown and
+    Forsythe 1974, doi:10.1080/01621459.1974.10482955, and that of Hines and Hines 2000). `n` are the replicates of the last and of the first arm.
     """
     what, n = "Spearman's rank correlation", (len(arms[-1]), len(arms[0]))
     order = np.repeat(np.arange(len(arms)), [len(arm) for arm in arms])
@@ -174,19 +173,12 @@ def proportion_difference(a: tuple[int, int], b: tuple[int, int]) -> Estimate:
     what, n = "difference of proportions", (a[1], b[1])
     if min(n) < 1:
         return _untested(what, n, "no cases")
-    (share_a, low_a, high_a), (share_b, low_b, high_b) = _wilson(*a), _wilson(*b)
+    share_a, share_b = a[0] / a[1], b[0] / b[1]
+    (low_a, high_a), (low_b, high_b) = wilson(*a), wilson(*b)
     value = share_a - share_b
     low = value - sqrt((share_a - low_a) ** 2 + (high_b - share_b) ** 2)
     high = value + sqrt((high_a - share_a) ** 2 + (share_b - low_b) ** 2)
     return Estimate(what, value, low, high, _fisher(a, b), "Fisher's exact test", n)
-
-
-def _wilson(k: int, n: int) -> tuple[float, float, float]:
-    """Return a share and its score interval of 95 % (Wilson 1927)."""
-    share, square = k / n, _Z**2
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    half = _Z * sqrt(share * (1 - share) / n + square / (4 * n * n)) / (1 + square / n)
-    return share, middle - half, middle + half
 
 
 def _fisher(a: tuple[int, int], b: tuple[int, int]) -> Tails:

@@ -15,12 +15,14 @@ class Study(Protocol):
     """One study. Implementations can be pickled: trials run in other processes.
 
     `version` is raised with every change that alters outcomes, so that kept ones are not reused.
+    `takes` names the inputs and flags of Options that the study reads.
     """
 
     name: str
     title: str
     question: str
     version: int
+    takes: frozenset[str]
 
     def trials(self, options: Options) -> Sequence[Trial]:
         """Return the units of work, all arms x replicates; ScenarioError for bad options."""

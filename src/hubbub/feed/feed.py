@@ -106,7 +106,7 @@ class Feed:
         settings = self.settings
         salt, pool_salt = (int(word) for word in streams.at("feed", step).words(2))
         times = world.items["step"]
-        first = int(np.searchsorted(times, step - settings.window, side="right"))
+        first = int(np.searchsorted(times, np.int32(step - settings.window), side="right"))
         records = np.empty((0, 3), np.int32)
         if settings.following or settings.joint:
             records = self._records.of(world)

@@ -40,7 +40,12 @@ def hot(ups: NDArray[Any], downs: NDArray[Any], epoch_seconds: NDArray[np.float6
     order = np.zeros(len(score), np.float64)
     many = np.flatnonzero(np.abs(score) > 1)  # the logarithm of 1 is 0, and most have no more
     order[many] = np.sign(score[many]) * _rounded(np.log10(np.abs(score[many])))
-    return np.asarray(order + (epoch_seconds - REDDIT_EPOCH) / 45000.0, np.float32)
+    return np.asarray(order + hot_time(epoch_seconds), np.float32)
+
+
+def hot_time(epoch_seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the part of the hot score that a post has by its time alone."""
+    return (epoch_seconds - REDDIT_EPOCH) / 45000.0
 
 
 def recency(age: NDArray[Any]) -> Floats:

@@ -6,7 +6,7 @@ What a viewer's own network holds is found per viewer (`hubbub.feed.pipeline.Net
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +16,10 @@ from hubbub.feed import formulas
 from hubbub.world import SOURCES, World
 
 _NOWHERE = 255
+#: So many times the places of the pool are few posts, from which a bound may be had.
+_FEW = 4
+#: More than logarithms lose by rounding: what is left out by a bound is surely worse.
+_MARGIN = 0.01
 
 
 class Calendar(Protocol):
@@ -47,6 +51,20 @@ class Live:
     def age(self) -> NDArray[np.int32]:
         """Return the ages in steps, int32[m]."""
         return np.asarray(self.step - self.world.items["step"][self.items], np.int32)
+
+    def oldest(self) -> int:
+        """Return the age of the first item, which is the oldest."""
+        return self.step - int(self.world.items["step"][self.items[0]])
+
+    def epochs(self) -> NDArray[np.float64]:
+        """Return when the steps in which they were written began, in seconds since 1970."""
+        ages, which = np.unique(self.age(), return_inverse=True)
+        began = np.array([self.calendar.epoch(self.step - age) for age in ages.tolist()])
+        return began[which]
+
+    def take(self, rows: NDArray[Any]) -> Live:
+        """Return some of them."""
+        return replace(self, items=self.items[rows], targets=self.targets[rows])
 
     def of_targets(self, name: str) -> NDArray[Any]:
         """Return a column of the posts they stand for."""
@@ -96,10 +114,8 @@ class Trending:
 
     def score(self, live: Live) -> NDArray[np.float32]:
         """Return Reddit's hot score, float32[m]."""
-        age = live.age()
-        steps = range(live.step, live.step - int(age.max(initial=0)) - 1, -1)
-        epoch = np.array([live.calendar.epoch(step) for step in steps])[age]
-        return formulas.hot(live.of_targets("likes"), live.of_targets("dislikes"), epoch)
+        likes, dislikes = live.of_targets("likes"), live.of_targets("dislikes")
+        return formulas.hot(likes, dislikes, live.epochs())
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,19 +159,75 @@ def draw_pool(live: Live, sources: tuple[tuple[Source, float], ...], size: int, 
 
     Equals are drawn by lot (`salt`). A post that two sources name is the first one's.
     """
-    source = np.full(len(live.items), _NOWHERE, np.uint8)
+    source, left = np.full(len(live.items), _NOWHERE, np.uint8), min(size, len(live.items))
     for i, (origin, share) in enumerate(sources):
-        free = np.flatnonzero(source == _NOWHERE)
-        left = size - (len(source) - len(free))
         count = left if i == len(sources) - 1 else min(left, round(size * share))
-        if count >= len(free):
-            chosen = free
-        else:
-            chosen = free[_highest(origin.score(live)[free], live.items[free], count, salt)]
-        source[chosen] = SOURCES.index(origin.name)
+        rows = contenders(origin, live, size)
+        rows = rows[source[rows] == _NOWHERE]
+        if count < len(rows):
+            part = live.take(rows)
+            rows = rows[_highest(origin.score(part), part.items, count, salt)]
+        source[rows] = SOURCES.index(origin.name)
+        left -= len(rows)
     rows = np.flatnonzero(source != _NOWHERE)
     items = live.items[rows]
     return Pool(items, np.asarray(live.world.items["author"][items], np.int32), source[rows])
+
+
+def contenders(origin: Source, live: Live, size: int) -> NDArray[np.int64]:
+    """Return rows of live posts among which are the `size` best of a source, and all their equals.
+
+    The whole window of a long run holds millions of posts, most of which can't come near: so a
+    bound on what the last of the best scores is had from a few, and the others need only be held
+    against the followers or the likes that a post of their age would need.
+    """
+    everyone = np.arange(len(live.items))
+    if len(everyone) <= _FEW * size:
+        return everyone
+    match origin:
+        case Interest():
+            return _fresh_or_known(origin, live, size)
+        case Trending():
+            return _talked_about(origin, live, size)
+        case _:
+            return everyone
+
+
+def _fresh_or_known(origin: Interest, live: Live, size: int) -> NDArray[np.int64]:
+    """Return the rows of posts that have the followers to score as the newest ones do."""
+    world, n = live.world, len(live.items)
+    bound = _last_of_best(origin.score(live.take(np.arange(n - _FEW * size, n))), size)
+    recency = formulas.recency(np.arange(live.oldest() + 1)).astype(np.float64)
+    with np.errstate(divide="ignore", over="ignore"):  # an age at which nobody is known enough
+        fame = bound / recency if bound > 0 else np.zeros(len(recency))
+        fans = np.where(fame > 1 + _MARGIN, 1000.0 ** (fame - _MARGIN) - 2, 0)
+    followers = world.agents["followers"]
+    able = np.flatnonzero(fans <= followers.max())
+    first = np.searchsorted(world.items["step"], np.int32(live.step - able[-1]))
+    rows = np.arange(np.searchsorted(live.items, np.int32(first)), n)
+    part = live.take(rows)
+    needed = np.minimum(fans, 2.0**31 - 1).astype(np.int32)[part.age()]
+    known: NDArray[np.bool_] = followers[part.of_targets("author")] >= needed
+    return np.asarray(rows[known], np.int64)
+
+
+def _talked_about(origin: Trending, live: Live, size: int) -> NDArray[np.int64]:
+    """Return the rows of posts that have the likes to score as the most liked ones do."""
+    score = live.of_targets("likes") - live.of_targets("dislikes")
+    most = np.partition(score, len(score) - size)[len(score) - size]
+    liked = np.flatnonzero(score >= most)[-size:]
+    bound = _last_of_best(origin.score(live.take(liked)), size)
+    rounding = 2 * float(np.spacing(np.float32(bound)))  # of times in seconds since 2005
+    ends = (live.calendar.epoch(live.step), live.calendar.epoch(live.step - live.oldest()))
+    time = formulas.hot_time(np.linspace(*ends, live.oldest() + 1))  # by age
+    order = bound - time - rounding - _MARGIN
+    likes = np.where(order > 0, np.floor(10.0 ** np.clip(order, 0, 9)), -(2.0**31))
+    return np.flatnonzero(score >= likes.astype(np.int32)[live.age()])
+
+
+def _last_of_best(scores: NDArray[np.float32], size: int) -> float:
+    """Return the score of the last of the best `size`."""
+    return float(np.partition(scores, len(scores) - size)[len(scores) - size])
 
 
 def _highest(
