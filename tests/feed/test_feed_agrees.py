@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,11 +38,12 @@ def test_slates_are_those_of_plain_python(preset, seed, platform, window, decay,
         plain = PlainFeed(town.world, feed.settings, step)
         for agent, got in rows(town, feed, step).items():
             expected = plain.slate(agent)
-            assert [r[0] for r in got] == [r[0] for r in expected]
-            assert [r[1] for r in got] == [r[1] for r in expected]
-            np.testing.assert_allclose(
-                [r[2] for r in got], [r[2] for r in expected], rtol=2e-5, atol=2e-5
-            )
+            assert len(got) == len(expected)
+            for mine, same in zip(got, expected, strict=True):
+                assert mine[2] == pytest.approx(same[2], rel=2e-5, abs=2e-5)
+                # logarithms are rounded in the feed, not here: what is nearly equal may change places
+                near = [r[:2] for r in expected if abs(r[2] - same[2]) <= 4e-5 * (1 + abs(same[2]))]
+                assert mine[:2] in near
         town.show(feed, step)
 
 

@@ -149,22 +149,43 @@ def _key(bits: Any, item: Any) -> Any:
     return (np.int64(_ordered(bits)) << 32) | np.int64(item)
 
 
+# What follows takes whole arrays and the number of a row: a slice made in a loop would count
+# references, which costs more than what is done with it.
+
+
 @njit(cache=True, nogil=True)
-def _known(values: Any, n: Any, value: Any) -> Any:
-    """Return whether `value` is among the first n values. No early exit: this vectorises."""
+def _known(values: Any, row: Any, n: Any, value: Any) -> Any:
+    """Return whether `value` is among the first n of a row. No early exit: this vectorises."""
     found = 0
     for j in range(n):
-        found |= values[j] == value
+        found |= values[row, j] == value
+    return found != 0
+
+
+@njit(cache=True, nogil=True)
+def _times(values: Any, row: Any, n: Any, value: Any) -> Any:
+    """Return how often `value` is among the first n of a row."""
+    found = 0
+    for j in range(n):
+        found += values[row, j] == value
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _between(values: Any, first: Any, last: Any, value: Any) -> Any:
+    """Return whether `value` is among values[first:last]."""
+    found = 0
+    for j in range(last - first):
+        found |= values[first + j] == value
     return found != 0
 
 
 @njit(cache=True, nogil=True)
 def _highest(keys: Any, block: Any, lowest: Any) -> Any:
     """Return the highest key of one block."""
-    part = keys[block * _BLOCK : (block + 1) * _BLOCK]  # indices from 0 on: this vectorises
     top = lowest
     for j in range(_BLOCK):
-        top = max(top, part[j])
+        top = max(top, keys[block, j])
     return top
 
 
@@ -173,7 +194,7 @@ def _crown(keys: Any, n: Any, tops: Any, lowest: Any) -> Any:
     """Write the highest of each block of the first n keys to `tops`; return the blocks."""
     blocks = (n + _BLOCK - 1) // _BLOCK
     for j in range(n, blocks * _BLOCK):
-        keys[j] = lowest
+        keys[j // _BLOCK, j % _BLOCK] = lowest
     for b in range(blocks):
         tops[b] = _highest(keys, b, lowest)
     return blocks
@@ -182,45 +203,23 @@ def _crown(keys: Any, n: Any, tops: Any, lowest: Any) -> Any:
 @njit(cache=True, nogil=True)
 def _leader(keys: Any, tops: Any, blocks: Any, lowest: Any) -> Any:
     """Return the position of the highest key, of equal ones the last; -1 if none is left."""
-    top, b = lowest, 0
+    top, b, at = lowest, 0, 0
     for j in range(blocks):
         top = max(top, tops[j])
     if top == lowest:
         return -1
     for j in range(blocks):  # no early exit, here and below: this vectorises
         b = j if tops[j] == top else b
-    part, at = keys[b * _BLOCK : (b + 1) * _BLOCK], 0
     for j in range(_BLOCK):
-        at = j if part[j] == top else at
+        at = j if keys[b, j] == top else at
     return b * _BLOCK + at
 
 
 @njit(cache=True, nogil=True)
 def _retire(keys: Any, tops: Any, at: Any, lowest: Any) -> None:
     """Take a key out."""
-    keys[at] = lowest
+    keys[at // _BLOCK, at % _BLOCK] = lowest
     tops[at // _BLOCK] = _highest(keys, at // _BLOCK, lowest)
-
-
-@njit(cache=True, nogil=True)
-def _barred(
-    viewer: Any, author: Any, item: Any, target: Any, seen: Any, hidden: Any, by: Any
-) -> Any:
-    """Return whether a filter removes this candidate: own, seen, muted, blocked, moderated."""
-    if author < 0 or author == viewer or _known(seen, len(seen), target):
-        return True
-    if len(hidden) == 0:
-        return False
-    return _known(hidden, len(hidden), author) or _known(hidden, len(hidden), by[item])
-
-
-@njit(cache=True, nogil=True)
-def _times(values: Any, n: Any, value: Any) -> Any:
-    """Return how often `value` is among the first n values."""
-    found = 0
-    for j in range(n):
-        found += values[j] == value
-    return found
 
 
 @njit(cache=True, nogil=True)
@@ -239,23 +238,26 @@ def _place(best: Any, who: Any, filled: Any, want: Any, key: Any, at: Any) -> An
 
 
 @njit(cache=True, nogil=True)
-def _enter_near(rows: Any, keys: Any, tops: Any) -> Any:
-    """Write the keys of the network's candidates, from behind; return the blocks.
+def _enter_near(rows: Any, first: Any, n: Any, keys: Any, tops: Any) -> Any:
+    """Write the keys of n candidates of the network, from behind; return the blocks.
 
     Of equal keys the last one leads, which is then the first candidate.
     """
-    for j in range(len(rows)):
-        row = rows[len(rows) - 1 - j]
-        keys[j] = _key(row[SCORE], row[ITEM])
-    return _crown(keys, len(rows), tops, _NONE)
+    for j in range(n):
+        row = first + n - 1 - j
+        keys[j // _BLOCK, j % _BLOCK] = _key(rows[row, SCORE], rows[row, ITEM])
+    return _crown(keys, n, tops, _NONE)
 
 
 @njit(cache=True, nogil=True)
-def _enter_far(bits: Any, keys: Any, tops: Any) -> Any:
-    """Write the keys of the pool; return the blocks. Its items ascend: the newest leads."""
-    for j in range(len(bits)):
-        keys[j] = _ordered(bits[j])
-    return _crown(keys, len(bits), tops, _NOTHING)
+def _enter_far(bits: Any, row: Any, keys: Any, flat: Any, tops: Any) -> Any:
+    """Write the keys of the pool; return the blocks. Its items ascend: the newest leads.
+
+    `flat` are the keys in one dimension, in which they are written faster.
+    """
+    for j in range(bits.shape[1]):
+        flat[j] = _ordered(bits[row, j])
+    return _crown(keys, bits.shape[1], tops, _NOTHING)
 
 
 @njit(cache=True, nogil=True)
@@ -283,7 +285,7 @@ def _hand_out(chosen: Any, filled: Any, network: Any, pool: Any, slate: Any) -> 
 
 
 @njit(cache=True, nogil=True)
-def fill(
+def fill(  # noqa: C901 - in one piece: calls with arrays would count references
     viewers: Any, slots: Any, network: Any, pool: Any, filters: Any, decay: Any, slate: Any
 ) -> None:
     """Give `slots[i]` more places on the slate of viewers[i] to the best candidates that pass.
@@ -298,64 +300,73 @@ def fill(
     filtered only when their turn comes; it ends when the next one could not win even as its
     author's first.
     """
-    ends, all_rows, _ = network
+    ends, rows, _ = network
     pool_item, pool_author, _, pool_bits = pool
     seen, hidden_ends, hidden, by = filters
     _, out_target, out_author, _, _, count = slate
-    near_room, far_room = _longest(ends) + _BLOCK, len(pool_item) + _BLOCK
-    near_keys, near_tops = np.empty(near_room, np.int64), np.empty(near_room // _BLOCK, np.int64)
-    far_keys, far_tops = np.empty(far_room, np.int32), np.empty(far_room // _BLOCK, np.int32)
-    kept_target = np.empty(near_room + far_room, np.int32)
-    kept_author = np.empty(near_room + far_room, np.int32)
+    room = _longest(ends) // _BLOCK + 1, len(pool_item) // _BLOCK + 1
+    near_keys, near_tops = np.empty((room[0], _BLOCK), np.int64), np.empty(room[0], np.int64)
+    far_keys, far_tops = np.empty((room[1], _BLOCK), np.int32), np.empty(room[1], np.int32)
+    far_flat = far_keys.ravel()
+    kept_target = np.empty((1, (room[0] + room[1]) * _BLOCK), np.int32)
+    kept_author = np.empty((1, (room[0] + room[1]) * _BLOCK), np.int32)
     best = np.empty(out_target.shape[1] + 1, np.int64)
-    chosen = np.empty((len(viewers), out_target.shape[1] + 1), np.int32)
+    who = np.empty(out_target.shape[1] + 1, np.int32)
+    chosen = np.empty((len(viewers), len(who)), np.int32)
     found = np.zeros(len(viewers), np.int32)
     score = np.empty(1, np.float32)
     score_bits = score.view(np.int32)
     for v in range(len(viewers)):
-        want, shown = slots[v], count[v]
+        viewer, want, shown = viewers[v], slots[v], count[v]
         if want == 0:
             continue
-        rows = all_rows[ends[v] : ends[v + 1]]
-        mine = pool_bits[v if pool_bits.shape[0] > 1 else 0]
-        seen_here, who = seen[v], chosen[v]
-        hidden_here = hidden[hidden_ends[v] : hidden_ends[v + 1]]
-        near_blocks = _enter_near(rows, near_keys, near_tops)
-        far_blocks = _enter_far(mine, far_keys, far_tops)
+        start, near = ends[v], ends[v + 1] - ends[v]
+        mine = v if pool_bits.shape[0] > 1 else 0
+        near_blocks = _enter_near(rows, start, near, near_keys, near_tops)
+        far_blocks = _enter_far(pool_bits, mine, far_keys, far_flat, far_tops)
         close = _leader(near_keys, near_tops, near_blocks, _NONE)
         far = _leader(far_keys, far_tops, far_blocks, _NOTHING)
         kept = filled = 0
         while True:
-            key, pooled = near_keys[close] if close >= 0 else _NONE, False
+            key, pooled = _NONE, False
+            if close >= 0:
+                key = near_keys[close // _BLOCK, close % _BLOCK]
             if far >= 0:
-                other = (np.int64(far_keys[far]) << 32) | np.int64(pool_item[far])
+                other = np.int64(far_keys[far // _BLOCK, far % _BLOCK]) << 32
+                other |= np.int64(pool_item[far])
                 if other > key:
                     key, pooled = other, True
             if key <= (best[want - 1] if filled == want else _NONE):
                 break
             if pooled:
-                at = len(rows) + far
+                at = near + far
                 item = target = pool_item[far]
-                author, score_bits[0] = pool_author[far], mine[far]
+                author, score_bits[0] = pool_author[far], pool_bits[mine, far]
                 _retire(far_keys, far_tops, far, _NOTHING)
                 far = _leader(far_keys, far_tops, far_blocks, _NOTHING)
             else:
-                at = len(rows) - 1 - close
-                item, target = rows[at, ITEM], rows[at, TARGET]
-                author, score_bits[0] = rows[at, AUTHOR], rows[at, SCORE]
+                at = near - 1 - close
+                item, target = rows[start + at, ITEM], rows[start + at, TARGET]
+                author, score_bits[0] = rows[start + at, AUTHOR], rows[start + at, SCORE]
                 _retire(near_keys, near_tops, close, _NONE)
                 close = _leader(near_keys, near_tops, near_blocks, _NONE)
             if (
-                _barred(viewers[v], author, item, target, seen_here, hidden_here, by)
-                or _known(out_target[v], shown, target)
-                or _known(kept_target, kept, target)
+                author < 0
+                or author == viewer
+                or _known(seen, v, seen.shape[1], target)
+                or _between(hidden, hidden_ends[v], hidden_ends[v + 1], author)
+                or (len(hidden) and _between(hidden, hidden_ends[v], hidden_ends[v + 1], by[item]))
+                or _known(out_target, v, shown, target)
+                or _known(kept_target, 0, kept, target)
             ):
                 continue
-            before = _times(out_author[v], shown, author) + _times(kept_author, kept, author)
-            kept_target[kept], kept_author[kept] = target, author
+            before = _times(out_author, v, shown, author) + _times(kept_author, 0, kept, author)
+            kept_target[0, kept], kept_author[0, kept] = target, author
             kept += 1
             if score[0] > 0:
                 score[0] *= decay[min(before, len(decay) - 1)]
             filled = _place(best, who, filled, want, _key(score_bits[0], item), at)
         found[v] = filled
+        for j in range(filled):
+            chosen[v, j] = who[j]
     _hand_out(chosen, found, network, pool, slate)
