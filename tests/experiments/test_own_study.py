@@ -80,6 +80,8 @@ def test_arms_share_their_seeds(tmp_path: Path) -> None:
     seeds = [t.seed for t in trials]
     assert seeds[:3] == seeds[3:]
     assert len(set(seeds)) == 3
+    others = load_study(written(tmp_path)).trials(Options(3, {"seed": 7}))
+    assert not set(seeds) & {t.seed for t in others}
 
 
 def test_an_arm_goes_before_the_options_and_they_before_the_scenario(tmp_path: Path) -> None:

@@ -72,9 +72,12 @@ def test_only_those_of_oasis(tmp_path: Path) -> None:
     ("edges", "labels", "words"),
     [
         (EDGES.replace("delay_min", "delay", 1), LABELS, "the column 'delay_min' is missing"),
-        (EDGES.replace("4.0,0.0", "soon,0.0"), LABELS, "'delay_min' must hold double numbers"),
+        (EDGES.replace("4.0,0.0", "soon,0.0"), LABELS, "'delay_min' must hold numbers only"),
+        (EDGES.replace("4.0,0.0", "nan,0.0"), LABELS, "'delay_min' must hold numbers only"),
+        (EDGES.replace("a,10,11", "a,10,x"), LABELS, "'child_user' must hold whole numbers only"),
+        (EDGES.replace("a,10,11", "a,99,11"), LABELS, "the tree a has two roots"),
         (EDGES, LABELS.replace("2014-05-01T13:45Z", "noon"), "starts at 'noon'"),
-        (EDGES + "a,10,11,9.0,0.0,rt,1\n", LABELS, "two parents"),
+        (EDGES + "a,10,11,9.0,0.0,rt,1\n", LABELS, "11 hangs on two parents in a"),
         (EDGES, LABELS.split("\n")[0] + "\n", "there are no cascades"),
     ],
 )
@@ -84,6 +87,8 @@ def test_what_is_wrong_is_said(tmp_path: Path, edges: str, labels: str, words: s
 
 
 def test_a_folder_without_cascades(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no folder"):
+        read_cascades(tmp_path / "elsewhere")
     with pytest.raises(DataError, match="hubbub data twitter1516"):
         read_cascades(tmp_path)
     (tmp_path / "x_edges.csv").write_text(EDGES)
@@ -136,7 +141,7 @@ def test_an_edge_may_stand_before_its_parents(tmp_path: Path) -> None:
         ("['1', '2']\n", f"true:{ROOT}", "line 1: .* is not an edge"),
         (TREE.split("\n", 1)[1], f"true:{ROOT}", "no line begins with 'ROOT'"),
         (TREE, "true\n", "is not 'label:tweet id'"),
-        (TREE, "true:123\n", "cannot be read"),
+        (TREE, "true:123\n", r"tree/123\.txt: cannot be read: No such file or directory$"),
     ],
 )
 def test_a_release_that_is_wrong(tmp_path: Path, tree: str, label: str, words: str) -> None:

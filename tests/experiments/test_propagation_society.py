@@ -16,6 +16,7 @@ from hubbub.experiments.folder import assemble
 from hubbub.experiments.made_cascades import made_cascades
 from hubbub.experiments.pace import Pace
 from hubbub.experiments.propagation import (
+    DAYS,
     Propagation,
     by_cascade,
     paces_by_fold,
@@ -140,6 +141,17 @@ def test_trials_name_all_that_they_depend_on(tmp_path: Path) -> None:
     assert scenario["agents"][0] == {"model": "small", "where": {"role": "known"}}
     held_out = Propagation().trials(Options(1, flags=frozenset({"held_out"})))
     assert SHIPPED not in {t.arm for t in held_out}
+
+
+def test_another_seed_makes_other_days() -> None:
+    one, other = (Options(2, overrides={"seed": seed}) for seed in (0, 5))
+    simulated = [t for t in Propagation().trials(other) if t.arm == SHIPPED]
+    scenarios = [Propagation().scenario(t, other) for t in simulated]
+    days = {scenario.seed for scenario in scenarios if scenario}
+    assert len(days) == 2
+    assert days.isdisjoint(t.seed * DAYS for t in Propagation().trials(one))
+    with pytest.raises(ScenarioError, match="give --cascades DIR"):
+        Propagation().trials(Options(1, flags=frozenset({"only_oasis"})))
 
 
 def test_wrong_parameters_are_said(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from toy_study import ToyStudy
 
-from hubbub.errors import DataError, RunError
+from hubbub.errors import DataError, RunError, ScenarioError
 from hubbub.experiments.content import content_of
 from hubbub.experiments.folder import StudyFolder
 from hubbub.experiments.records import Finding, Options, Outcome, Trial
@@ -107,6 +107,13 @@ def test_what_is_done_is_not_done_again(study: ToyStudy, tmp_path: Path) -> None
     run_study(study, Options(replicates=3), out, processes=1)
     assert files(out) == first
     assert set(study.runs().values()) == {1}
+
+
+def test_what_a_study_does_not_take_is_refused(study: ToyStudy, tmp_path: Path) -> None:
+    options = Options(inputs={"people": tmp_path}, flags=frozenset({"only_oasis"}))
+    with pytest.raises(ScenarioError, match="'toy' does not take --only-oasis and --people"):
+        run_study(study, options, tmp_path / "out")
+    assert not study.runs()
 
 
 def test_what_changes_outcomes_makes_trials_run_again(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -18,7 +19,8 @@ from hubbub.experiments.scale_question import (
     read_answers,
     sample,
 )
-from hubbub.experiments.scale_report import Group, spreads
+from hubbub.experiments.scale_report import Group, free_deviations, spreads
+from hubbub.experiments.shapes import trend
 from hubbub.testing import ModelServer
 
 
@@ -80,6 +82,21 @@ def test_a_spread_that_falls_with_the_size_is_found() -> None:
     found = {f.measure: f for f in study().judge(level, Options())}
     assert found["support_spread"].verdict == "not found"
     assert found["support_spread"].estimate == pytest.approx(0.0)
+
+
+def test_two_replicates_say_nothing_of_the_spread() -> None:
+    sizes = {"100 agents": 8.0, "1,000 agents": 4.0, "10,000 agents": 2.0, "100,000 agents": 1.0}
+    results = _results({arm: [-scale, scale] for arm, scale in sizes.items()})
+    found = {f.measure: f for f in study().judge(results, Options())}
+    assert found["support_spread"].test.startswith("not tested")  # two distances are one number
+    assert found["support_spread"].n == (2, 2)
+
+
+@pytest.mark.parametrize("replicates", [3, 4, 5])
+def test_an_equal_spread_is_rarely_called_a_smaller_one(replicates: int) -> None:
+    draws = np.random.default_rng(replicates).normal(size=(40, 3, replicates))
+    spread = [trend([free_deviations(size) for size in case], seed=1).p.less for case in draws]
+    assert 0 < np.mean(np.array(spread) <= 0.1) <= 0.2
 
 
 def _run(options: Options) -> tuple[list[Trial], list[Outcome], Results]:

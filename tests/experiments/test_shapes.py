@@ -56,6 +56,7 @@ def test_ks_against_a_bound():
 def test_too_few_values_are_said():
     assert isnan(ks_distance(sample(1), sample(9), seed=1).value)
     assert trend([sample(1), sample(1)], seed=1).test.startswith("not tested")
+    assert trend([sample(1, i) for i in range(6)], seed=1).test.startswith("not tested")
     assert proportion_difference((0, 0), (1, 2)).test == "not tested: no cases"
 
 

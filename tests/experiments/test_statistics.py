@@ -103,12 +103,6 @@ def test_the_studentised_bootstrap_is_near_welch_for_normal_data():
     )
 
 
-@pytest.mark.parametrize("freedom", [1.0, 2.0, 3.7, 10.0, 200.0, 1e6])
-def test_students_quantile(freedom):
-    theirs = stats.t.ppf(0.975, freedom)
-    assert resampling.student_quantile(freedom) == pytest.approx(theirs, rel=1e-3)
-
-
 def test_intervals_of_normal_data_are_near_welchs():
     a, b = normal(8, 0.5, 1), normal(12, 0.0, 2)
     e = contrast(a, b, Contrast(), Streams(0))

@@ -20,7 +20,7 @@ class ToyStudy:
     name = "toy"
     title = "A toy"
     question = "Does it run?"
-    takes = frozenset({"cascades"})
+    takes = frozenset({"cascades", "x"})
 
     def __init__(self, ran: Path, *, version: int = 1, wrong: str = "", bug: str = "") -> None:
         self.version = version

@@ -41,7 +41,7 @@ def test_slates_are_those_of_plain_python(preset, seed, platform, window, decay,
             assert len(got) == len(expected)
             for mine, same in zip(got, expected, strict=True):
                 assert mine[2] == pytest.approx(same[2], rel=2e-5, abs=2e-5)
-                # logarithms are rounded in the feed, not here: what is nearly equal may change places
+                # the feed rounds logarithms: what is nearly equal may change places
                 near = [r[:2] for r in expected if abs(r[2] - same[2]) <= 4e-5 * (1 + abs(same[2]))]
                 assert mine[:2] in near
         town.show(feed, step)

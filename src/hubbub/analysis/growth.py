@@ -142,11 +142,11 @@ def trees_of_edges(
     at, tops = np.divmod(members, max(len(who), 1))
     twice = order[1:][np.diff(members[order]) == 0]
     if len(twice):
-        child, name = who[tops[twice[0]]], names[at[twice[0]]]
-        raise ValueError(f"{child} hangs on two parents in {name}: give the edges of trees")
+        of, name = str(who[tops[twice[0]]]), str(names[at[twice[0]]])
+        raise ValueError(f"{of} hangs on two parents in {name}: give the edges of trees")
     twice = n + 1 + np.flatnonzero(np.diff(at[n:]) == 0)
     if len(twice):
-        name = names[at[twice[0]]]
+        name = str(names[at[twice[0]]])
         raise ValueError(f"the tree {name} has two roots: give each a name of its own")
     rows = order[np.searchsorted(members[order], above)]
     parents = np.concatenate([rows, np.full(len(roots), -1)])

@@ -153,8 +153,10 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _check_taken(study: Study, options: Options) -> None:
-    for name in sorted({*options.inputs, *options.flags} - study.takes):
-        raise ScenarioError(f"the study '{study.name}' does not take --{name.replace('_', '-')}")
+    unknown = sorted({*options.inputs, *options.flags} - study.takes)
+    if unknown:
+        given = " and ".join(f"--{name.replace('_', '-')}" for name in unknown)
+        raise ScenarioError(f"the study '{study.name}' does not take {given}")
 
 
 def _keys(study: Study, trials: Sequence[Trial], options: Options) -> list[str]:

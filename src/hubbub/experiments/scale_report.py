@@ -81,8 +81,8 @@ def story(findings: Sequence[Finding], asked: Asked) -> list[str]:
         "If agents decided independently, their spread would fall with the square root of the "
         "number of votes or answers; agents who see each other's votes need not do so, and the "
         "larger the group, the larger is the score they see. Trends are "
-        "rank correlations with the size, and spread is the distance to the median of the size; the "
-        "test of it leaves out the smallest distance of each size, which follows from the others.",
+        "rank correlations with the size, and spread is the distance to the median of the size; "
+        "its test leaves out the smallest distance of each size, which follows from the others.",
         f"Diversity is taken of {SAMPLE} answers drawn by lot from each group, whatever its size, "
         "since larger groups write more texts in any case; groups with fewer answers have no such "
         "value. " + helpful,

@@ -115,13 +115,16 @@ def trend(arms: Sequence[Floats], *, seed: int) -> Estimate:
     `arms` are the values of each arm's replicates, in the arms' order. p is of the permutation of
     all replicates over the arms, the interval of a bootstrap within each. For a trend of spread
     pass the distances to each arm's median, but for the smallest (as in the test of Brown and
-    Forsythe 1974, doi:10.1080/01621459.1974.10482955, and that of Hines and Hines 2000). `n` are the replicates of the last and of the first arm.
+    Forsythe 1974, doi:10.1080/01621459.1974.10482955, and that of Hines and Hines 2000). `n` are
+    the replicates of the last and of the first arm. Not tested where no arm has two values, since
+    there would be no interval.
     """
     what, n = "Spearman's rank correlation", (len(arms[-1]), len(arms[0]))
     order = np.repeat(np.arange(len(arms)), [len(arm) for arm in arms])
     pooled = np.concatenate(list(arms))
-    if len(pooled) < 4 or len(np.unique(order)) < 2 or len(np.unique(pooled)) < 2:
-        return _untested(what, n, "fewer than 4 replicates, one arm, or no difference at all")
+    few = len(pooled) < 4 or max(map(len, arms)) < 2
+    if few or len(np.unique(order)) < 2 or len(np.unique(pooled)) < 2:
+        return _untested(what, n, "too few replicates, one arm, or no difference at all")
     streams = Streams(seed)
     edges, places = np.unique(pooled, return_inverse=True)
     x = _midranks(order[None, :], len(arms))
