@@ -142,7 +142,7 @@ def test_biased_listeners_polarise_and_averagers_do_not() -> None:
     assert np.isclose(ends.var(), first.values["variance"])
     assert study().run(study().trials(options)[0], options) == first
     findings = study().judge(results, options)
-    assert {f.verdict for f in findings} == {"not found"}  # one replicate shows nothing
+    assert {f.verdict for f in findings} <= {"not found", "not tested"}  # one replicate
     assert study().story(results, findings, options)
     figures = {f.name: f for f in study().figures(results, options)}
     assert list(figures) == ["mean_extremity", "opinions", "measures"]

@@ -244,7 +244,7 @@ def test_agreement_must_be_shown():
 def test_too_few_replicates_are_said(values):
     finding = only(values, higher())
     assert finding.test == "not tested: fewer than 2 replicates"
-    assert finding.verdict == "not found"
+    assert finding.verdict == "not tested"
     assert all(isnan(v) for v in (finding.p, finding.corrected, finding.estimate, finding.low))
     assert "could not be tested: fewer than 2 replicates" in sentence(finding)
 

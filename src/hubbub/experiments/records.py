@@ -81,7 +81,7 @@ class Results:
     tables: Mapping[str, pa.Table]
 
 
-Verdict = Literal["supported", "not found", "opposite"]
+Verdict = Literal["supported", "not found", "opposite", "not tested"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log, nan
+from math import exp, isnan, log, nan
 from typing import Literal
 
 import numpy as np
@@ -93,7 +93,7 @@ def compare(values: pa.Table, hypotheses: Sequence[Hypothesis], *, seed: int) ->
     """Return what became of each hypothesis, in their order, with p corrected for all of them.
 
     `values` has the columns of `records.VALUES`; values that are not finite are left out. Fewer
-    than two replicates give a finding with NaN and the reason as its test, verdict "not found".
+    than two replicates give a finding with NaN and the reason as its test, verdict "not tested".
     """
     return judge(estimates(values, hypotheses, seed=seed))
 
@@ -130,6 +130,8 @@ _REVERSE = {"greater": "less", "less": "greater", "same": "different"}
 
 
 def _verdict(h: Hypothesis, e: Estimate, corrected: float, reverse: float) -> Verdict:
+    if isnan(corrected):
+        return "not tested"
     lower, upper = _bounds(e.null, h)
     above, below = e.low > upper, e.high < lower
     inside = e.low > lower and e.high < upper
