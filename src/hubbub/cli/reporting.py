@@ -17,5 +17,6 @@ def report(
     from hubbub.cli.own_code import look_beside
     from hubbub.experiments.reporting import report as write
 
+    folder = folder.parent if folder.is_file() else folder  # report.html, to begin with
     look_beside(folder / "study.yaml")
     typer.echo(f"The report is in {write(folder)}")

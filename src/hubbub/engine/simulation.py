@@ -39,7 +39,10 @@ class Hook(Protocol):
     """Is told of every finished step."""
 
     def stepped(self, report: StepReport) -> None:
-        """Look at a step that has been committed. Must not change the simulation."""
+        """Look at a step. Its commit may be under way: `Simulation.store` waits for it.
+
+        Must not change the simulation.
+        """
         ...
 
 

@@ -290,7 +290,7 @@ class Pool:
         if self._was_free(job, ticket, trouble, now):
             job.attempts -= 1
         elif later and self._served == job.served_before:
-            self._fail(unanswered(self._name, self._config, self._endpoints))
+            self._fail(unanswered(self._name, self._endpoints, now - job.first_try))
             return
         if trouble in _FINAL or job.attempts >= self._limits.attempts:
             self._finish(
@@ -354,7 +354,7 @@ class Pool:
             patience = min(patience, _FIRST_PATIENCE)
         until = self._dark_since + patience
         if now >= until:
-            self._fail(unanswered(self._name, self._config, self._endpoints))
+            self._fail(unanswered(self._name, self._endpoints, patience))
             return inf
         return until
 

@@ -34,10 +34,9 @@ def refused(name: str, config: ModelConfig, url: str, outcome: Refusal) -> Model
     return ModelError(f"model '{name}' at {url}: {why}\n  it said: {outcome.said}")
 
 
-def unanswered(name: str, config: ModelConfig, endpoints: Sequence[Endpoint]) -> ModelError:
-    """Return the error for endpoints none of which has answered for too long."""
-    patience = config.limits.patience_seconds
-    lines = [f"model '{name}': no endpoint has answered for {patience:g} s"]
+def unanswered(name: str, endpoints: Sequence[Endpoint], waited: float) -> ModelError:
+    """Return the error for endpoints none of which has answered for `waited` seconds."""
+    lines = [f"model '{name}': no endpoint has answered for {waited:.0f} s"]
     lines += [f"  {e.url}: {e.said or 'nothing yet'}" for e in endpoints[:_SHOWN]]
     if len(endpoints) > _SHOWN:
         lines.append(f"  and {len(endpoints) - _SHOWN} more")

@@ -102,7 +102,8 @@ class RunStore:
     @classmethod
     def open(cls, folder: Path, *, mode: Literal["read", "write"] = "read") -> Self:
         """Open a run. RunError if there is none, or it is damaged, newer, or being written."""
-        path = Path(folder) / DATABASE
+        folder = Path(folder).parent if Path(folder).name == DATABASE else Path(folder)
+        path = folder / DATABASE
         if not path.is_file():
             what = "is not a run: it has no run.db" if path.parent.is_dir() else "does not exist"
             raise RunError(f"{folder} {what}. Give the folder that `hubbub run` made")
@@ -111,11 +112,11 @@ class RunStore:
         try:
             database = Database(path, mode)
             with database.snapshot():
-                check_format(database, Path(folder))
+                check_format(database, folder)
                 meta = dict(database.rows("SELECT key, value FROM meta"))
                 store = cls(
                     database,
-                    Path(folder),
+                    folder,
                     Layout.from_json(meta["layout"]),
                     read_tail(database, meta),
                     lock,
