@@ -233,20 +233,20 @@ def test_agreement_must_be_shown():
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("values", "why"),
     [
-        table(),
-        table(a=[1.0], b=[1.0, 2.0]),
-        table(a=[nan, nan, 1.0], b=[1.0, 2.0]),
-        table(a=[1.0, 2.0], c=[1.0, 2.0]),
+        (table(), "no replicate has this measure (is its name right?)"),
+        (table(a=[1.0], b=[1.0, 2.0]), "fewer than 2 replicates"),
+        (table(a=[nan, nan, 1.0], b=[1.0, 2.0]), "fewer than 2 replicates"),
+        (table(a=[1.0, 2.0], c=[1.0, 2.0]), "no replicate has this measure (is its name right?)"),
     ],
 )
-def test_too_few_replicates_are_said(values):
+def test_too_few_replicates_are_said(values, why):
     finding = only(values, higher())
-    assert finding.test == "not tested: fewer than 2 replicates"
+    assert finding.test == f"not tested: {why}"
     assert finding.verdict == "not tested"
     assert all(isnan(v) for v in (finding.p, finding.corrected, finding.estimate, finding.low))
-    assert "could not be tested: fewer than 2 replicates" in sentence(finding)
+    assert f"could not be tested: {why}" in sentence(finding)
 
 
 def test_constant_values_do_not_crash():

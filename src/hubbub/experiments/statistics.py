@@ -225,7 +225,7 @@ def _problem(a: Floats, b: Floats | float, how: Contrast) -> str:
     """Return why two samples cannot be compared, or an empty string."""
     against = np.array([b, b]) if isinstance(b, float) else b
     if not min(len(a), len(against)):
-        return "no replicate has this measure; is its name right?"
+        return "no replicate has this measure (is its name right?)"
     if min(len(a), len(against)) < 2:
         return "fewer than 2 replicates"
     if how.test == "paired" and not isinstance(b, float) and len(a) != len(b):

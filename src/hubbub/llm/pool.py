@@ -290,7 +290,7 @@ class Pool:
         if self._was_free(job, ticket, trouble, now):
             job.attempts -= 1
         elif later and self._served == job.served_before:
-            self._fail(unanswered(self._name, self._endpoints, now - job.first_try))
+            self._fail(unanswered(self._name, self._endpoints, self._limits.patience_seconds))
             return
         if trouble in _FINAL or job.attempts >= self._limits.attempts:
             self._finish(

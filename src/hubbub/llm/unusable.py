@@ -36,7 +36,7 @@ def refused(name: str, config: ModelConfig, url: str, outcome: Refusal) -> Model
 
 def unanswered(name: str, endpoints: Sequence[Endpoint], waited: float) -> ModelError:
     """Return the error for endpoints none of which has answered for `waited` seconds."""
-    lines = [f"model '{name}': no endpoint has answered for {waited:.0f} s"]
+    lines = [f"model '{name}': no endpoint has answered for {waited:g} s"]
     lines += [f"  {e.url}: {e.said or 'nothing yet'}" for e in endpoints[:_SHOWN]]
     if len(endpoints) > _SHOWN:
         lines.append(f"  and {len(endpoints) - _SHOWN} more")
