@@ -124,8 +124,10 @@ def test_a_figure_without_data_is_empty_axes() -> None:
         axes.set_xscale("log")
         axes.set_yscale("log")
 
-    draw(figure_of(drawing))
-    draw(figure_of(lambda axes: figures.histogram(axes, {"a": []}, np.array([0.0, 1.0]), x="x")))
+    empty = figure_of(lambda axes: figures.histogram(axes, {"a": []}, np.array([0.0, 1.0]), x="x"))
+    for picture in (draw(figure_of(drawing)), draw(empty)):
+        assert b"</svg>" in picture.svg
+        assert picture.png.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(("panels", "grid"), [(1, (1, 1)), (3, (1, 3)), (4, (2, 2)), (5, (2, 3))])

@@ -39,7 +39,7 @@ from hubbub.world import Events, Slate, World
 
 
 class RunStore:
-    """The durable form of a run. Every commit is one transaction; a crash loses none of them.
+    """The durable form of a run. Every commit is one transaction: a crash loses it whole, or not.
 
     A commit is written by a thread, so that the world may move on meanwhile; whoever reads waits
     until it is whole. Readers may look at a run while another process writes it.
