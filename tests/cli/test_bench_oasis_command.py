@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubbub.engine.bench_oasis import Side
+from hubbub.engine.bench.oasis import Side
 
 if TYPE_CHECKING:
     from .conftest import Command
@@ -28,8 +28,8 @@ def test_ratios_are_in_favour_of_hubbub(
         assert profiles.is_file()
         return Side(30, 25.0, 24.0, 60.0, 16e3, 900.0, 4.0, 1.2, 0.6, 55)
 
-    monkeypatch.setattr("hubbub.cli.bench_oasis.oasis_side", oasis)
-    monkeypatch.setattr("hubbub.cli.bench_oasis.oasis_python", lambda *a, **k: Path("python"))
+    monkeypatch.setattr("hubbub.cli.bench.oasis.oasis_side", oasis)
+    monkeypatch.setattr("hubbub.cli.bench.oasis.oasis_python", lambda *a, **k: Path("python"))
     options = ("--agents", 30, "--steps", 2, "--repeats", 1, "--out", "figures.json")
     found = hubbub("bench", "compare", "oasis", *options)
     assert found.code == 0, found.err

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hubbub.cli.bench_all import judge
-from hubbub.cli.bench_digests import accept, expected_digests
-from hubbub.cli.bench_process import measured
-from hubbub.cli.bench_suite import Case, Suite, cases, run_suite
+from hubbub.cli.bench.all import judge
+from hubbub.cli.bench.digests import accept, expected_digests
+from hubbub.cli.bench.process import measured
+from hubbub.cli.bench.suite import Case, Suite, cases, run_suite
 from hubbub.errors import RunError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_a_digest_is_judged_by_the_file_and_can_be_accepted(
 ) -> None:
     file = tmp_path / "digests.json"
     file.write_text('{"other": "x", "engine agents=7": "old"}', encoding="utf-8")
-    monkeypatch.setattr("hubbub.cli.bench_suite.expected_digests", lambda: expected_digests(file))
+    monkeypatch.setattr("hubbub.cli.bench.suite.expected_digests", lambda: expected_digests(file))
     suite = fake({"engine": [engine(1.0, "new")]})
     assert suite.cases[0].verdict == "WRONG"
     with pytest.raises(RunError, match="hubbub bench --accept"):
@@ -147,7 +147,7 @@ def test_sizes() -> None:
 
 def test_an_error_in_a_process_of_its_own_is_told() -> None:
     with pytest.raises(RunError, match="a long run has 12 steps at least"):
-        measured("hubbub.engine.bench_history:bench_history", agents=10, active=0.1, steps=3)
+        measured("hubbub.engine.bench.history:bench_history", agents=10, active=0.1, steps=3)
 
 
 def test_the_command(hubbub: Command, tmp_path: Path) -> None:

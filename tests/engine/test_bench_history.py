@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hubbub.engine.bench_history import bench_history
-from hubbub.engine.bench_mixed import SECONDS, bench_mixed
+from hubbub.engine.bench.history import bench_history
+from hubbub.engine.bench.mixed import SECONDS, bench_mixed
 
 
 def test_early_and_late_steps() -> None:

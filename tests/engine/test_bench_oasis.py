@@ -11,8 +11,8 @@ import pytest
 
 from hubbub.config.load import parse_scenario
 from hubbub.engine import Simulation
-from hubbub.engine.bench_oasis import FOLLOWING, oasis_side, our_side, write_profiles
-from hubbub.engine.bench_oasis_env import VERSION, find_python, oasis_python
+from hubbub.engine.bench.oasis import FOLLOWING, oasis_side, our_side, write_profiles
+from hubbub.engine.bench.oasis_env import VERSION, find_python, oasis_python
 from hubbub.errors import RunError
 
 

@@ -62,7 +62,7 @@ def everything(
     """
     if context.invoked_subcommand is not None:
         return
-    from hubbub.cli.bench_all import run_all
+    from hubbub.cli.bench.all import run_all
 
     run_all(
         only=only or (),
@@ -88,7 +88,7 @@ def engine(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
 ) -> None:
     """Measure the engine with feed, behaviour and store."""
-    from hubbub.cli.bench import show
+    from hubbub.cli.bench.engine import show
 
     show(agents=agents, active=active, steps=steps, warmup=warmup, out=out, as_json=json_)
 
@@ -113,15 +113,15 @@ def llm(
     """
     if tails and faults:
         raise typer.BadParameter("give --tails or --faults, not both")
-    from hubbub.cli import bench_models
+    from hubbub.cli.bench import models
 
     size = {n: v for n, v in (("agents", agents), ("steps", steps)) if v is not None}
     if tails:
-        bench_models.show_tails(size, as_json=json_)
+        models.show_tails(size, as_json=json_)
     elif faults:
-        bench_models.show_faults(size, as_json=json_)
+        models.show_faults(size, as_json=json_)
     else:
-        bench_models.show_costs(size, as_json=json_)
+        models.show_costs(size, as_json=json_)
 
 
 def oasis(
@@ -146,6 +146,6 @@ def oasis(
     3.10 or 3.11 and up to 7 GB. Both make the same agents of one profile file with one follow
     graph; all of them decide in each step. Models are doubles that answer at once.
     """
-    from hubbub.cli.bench_oasis import compare
+    from hubbub.cli.bench.oasis import compare
 
     compare(agents=agents, steps=steps, repeats=repeats, python=python, out=out)

@@ -111,8 +111,8 @@ def _opinions(measure: OfOpinions) -> Callable[[RunStore], float]:
 
 def _opinions_by_step(measure: OfOpinions) -> Callable[[RunStore], Points]:
     def take(store: RunStore) -> Points:
-        steps = range(store.steps + 1)
-        return [(step, _over_topics(measure, store.opinions_at(step))) for step in steps]
+        taken = store.opinions_over(range(store.steps + 1))
+        return [(step, _over_topics(measure, opinions)) for step, opinions in enumerate(taken)]
 
     return take
 

@@ -147,8 +147,8 @@ def _questionnaires(sim: Simulation, *, with_model: bool) -> list[Questionnaire]
     """Return the answers every so many steps: what models said, else the opinions themselves."""
     steps = range(0, sim.scenario.steps + 1, EVERY)
     if not with_model:
-        at = [sim.store.opinions_at(step)[:, 0].astype(np.float64) for step in steps]
-        return [Questionnaire(step, x) for step, x in zip(steps, at, strict=True)]
+        taken = zip(steps, sim.store.opinions_over(steps), strict=True)
+        return [Questionnaire(step, x[:, 0].astype(np.float64)) for step, x in taken]
     n = len(sim.world.agents)
     forms = {step: Questionnaire(step, np.full(n, np.nan), [None] * n) for step in steps}
     for row in sim.answers().arrow.filter(sim.answers().arrow["valid"]).to_pylist():

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import typer
 
-from hubbub.cli.bench_digests import FILE, accept
-from hubbub.cli.bench_process import measured
-from hubbub.cli.bench_suite import Suite, cases, run_suite
-from hubbub.cli.bench_tables import show_suite
+from hubbub.cli.bench.digests import FILE, accept
+from hubbub.cli.bench.process import measured
+from hubbub.cli.bench.suite import Suite, cases, run_suite
+from hubbub.cli.bench.tables import show_suite
 from hubbub.cli.screen import console
 from hubbub.errors import RunError
 
@@ -38,7 +38,7 @@ def run_all(
     chosen = cases(quick=quick, huge=huge or "huge" in only, scenario=scenario)
     chosen = [case for case in chosen if not only or case.kind in only]
     _say("loading and compiling ...")
-    measured("hubbub.engine.bench:warm_up")
+    measured("hubbub.engine.bench.engine:warm_up")
     suite = run_suite(chosen, repeats=repeats, quick=quick, say=_say)
     show_suite(suite, console())
     if out is not None:

@@ -9,8 +9,8 @@ from dataclasses import asdict
 import typer
 
 from hubbub.cli.screen import console, table
-from hubbub.engine.bench_endpoints import bench_faults, bench_tails
-from hubbub.engine.bench_models import bench_models
+from hubbub.engine.bench.endpoints import bench_faults, bench_tails
+from hubbub.engine.bench.models import bench_models
 
 
 def show_costs(size: Mapping[str, int], *, as_json: bool) -> None:

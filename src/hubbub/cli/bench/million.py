@@ -12,11 +12,11 @@ import yaml
 
 from hubbub.analysis import cascades, summarise
 from hubbub.cli import inspecting
-from hubbub.cli.bench_process import measured
+from hubbub.cli.bench.process import measured
 from hubbub.cli.own_code import look_beside
 from hubbub.cli.screen import console
 from hubbub.engine import Simulation
-from hubbub.engine.bench import by_stage, timed_steps, turns_per_second
+from hubbub.engine.bench.engine import by_stage, timed_steps, turns_per_second
 from hubbub.store import RunStore
 
 _HERE = __name__

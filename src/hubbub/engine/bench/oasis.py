@@ -22,15 +22,15 @@ import pyarrow.compute as pc
 
 from hubbub.config.load import parse_scenario
 from hubbub.config.scenario import Scenario
-from hubbub.engine.bench import timed_steps, turns_per_second, warm_up
-from hubbub.engine.bench_machine import peak, resident
-from hubbub.engine.bench_mixed import Likes
+from hubbub.engine.bench.engine import timed_steps, turns_per_second, warm_up
+from hubbub.engine.bench.machine import peak, resident
+from hubbub.engine.bench.mixed import Likes
 from hubbub.engine.simulation import Simulation
 from hubbub.errors import RunError
 from hubbub.testing.dice import Dice
 from hubbub.testing.instances import sentence
 
-_SCRIPT = Path(__file__).with_name("bench_oasis_side.py")
+_SCRIPT = Path(__file__).with_name("oasis_side.py")
 _MODEL = "double"
 _COLUMNS = (
     *("user_id", "name", "username", "following_agentid_list", "previous_tweets"),

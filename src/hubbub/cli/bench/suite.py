@@ -9,21 +9,21 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from hubbub.cli.bench_digests import expected_digests
-from hubbub.cli.bench_process import measured
-from hubbub.engine.bench_machine import Machine, this_machine
+from hubbub.cli.bench.digests import expected_digests
+from hubbub.cli.bench.process import measured
+from hubbub.engine.bench.machine import Machine, this_machine
 
 #: What one case is about. `huge` is measured only if asked for.
 Kind = Literal["engine", "history", "million", "mixed", "llm", "huge"]
 Verdict = Literal["as expected", "not on file", "WRONG", "REPEATS DIFFER"]
-_ENGINE, _CLI = "hubbub.engine", "hubbub.cli"
+_ENGINE, _CLI = "hubbub.engine.bench", "hubbub.cli.bench"
 _FUNCTIONS: dict[Kind, str] = {
-    "engine": f"{_ENGINE}.bench:bench_engine",
-    "history": f"{_ENGINE}.bench_history:bench_history",
-    "million": f"{_CLI}.bench_million:bench_million",
-    "mixed": f"{_ENGINE}.bench_mixed:bench_mixed",
-    "llm": f"{_ENGINE}.bench_models:bench_models",
-    "huge": f"{_ENGINE}.bench:bench_engine",
+    "engine": f"{_ENGINE}.engine:bench_engine",
+    "history": f"{_ENGINE}.history:bench_history",
+    "million": f"{_CLI}.million:bench_million",
+    "mixed": f"{_ENGINE}.mixed:bench_mixed",
+    "llm": f"{_ENGINE}.models:bench_models",
+    "huge": f"{_ENGINE}.engine:bench_engine",
 }
 #: Share of agents awake in a step.
 _ACTIVE = 0.1

@@ -11,14 +11,14 @@ from typing import Any
 
 import typer
 
-from hubbub.cli.bench_all import check_out
-from hubbub.cli.bench_process import measured
-from hubbub.cli.bench_suite import Spread, spread
-from hubbub.cli.bench_tables import in_words, machine_in_words
+from hubbub.cli.bench.all import check_out
+from hubbub.cli.bench.process import measured
+from hubbub.cli.bench.suite import Spread, spread
+from hubbub.cli.bench.tables import in_words, machine_in_words
 from hubbub.cli.screen import console, table
-from hubbub.engine.bench_machine import Machine, this_machine
-from hubbub.engine.bench_oasis import Side, oasis_side, write_profiles
-from hubbub.engine.bench_oasis_env import VERSION, oasis_python
+from hubbub.engine.bench.machine import Machine, this_machine
+from hubbub.engine.bench.oasis import Side, oasis_side, write_profiles
+from hubbub.engine.bench.oasis_env import VERSION, oasis_python
 from hubbub.errors import RunError
 from hubbub.llm.weights import cache_folder
 
@@ -105,7 +105,7 @@ def measure(
 
 
 def _ours(profiles: Path, steps: int, *, models: bool) -> dict[str, Any]:
-    function = "hubbub.engine.bench_oasis:our_side"
+    function = "hubbub.engine.bench.oasis:our_side"
     found = measured(function, profiles=str(profiles), steps=steps, models=models).value
     return asdict(Side(**found))
 

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 from hubbub.config.load import parse_scenario
 from hubbub.config.scenario import Scenario
-from hubbub.engine.bench import by_stage, society, timed_steps, turns_per_second, warm_up
-from hubbub.engine.bench_machine import peak
+from hubbub.engine.bench.engine import by_stage, society, timed_steps, turns_per_second, warm_up
+from hubbub.engine.bench.machine import peak
 from hubbub.engine.simulation import Simulation
 from hubbub.testing.server import ModelServer
 

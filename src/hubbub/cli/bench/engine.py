@@ -1,4 +1,4 @@
-"""`hubbub bench`: measure and print."""
+"""`hubbub bench engine`: measure and print."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from hubbub.cli.screen import console, table
-from hubbub.engine.bench import bench_engine
+from hubbub.engine.bench.engine import bench_engine
 
 
 def show(

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from hubbub.config.load import parse_scenario
 from hubbub.config.scenario import Scenario
-from hubbub.engine.bench_machine import peak, resident, thread_seconds
+from hubbub.engine.bench.machine import peak, resident, thread_seconds
 from hubbub.engine.simulation import Simulation
 from hubbub.engine.society import StepReport
 

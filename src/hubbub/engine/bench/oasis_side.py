@@ -1,6 +1,6 @@
 """The OASIS side of `hubbub bench compare oasis`: run by the interpreter that has camel-oasis.
 
-    python -I bench_oasis_side.py PROFILES FOLDER STEPS
+    python -I oasis_side.py PROFILES FOLDER STEPS
 
 Makes the agents of an OASIS Twitter profile file (CSV) and lets all of them decide in each of so
 many steps; writes FOLDER/result.json. Only what a user of OASIS would call is called; nothing of

@@ -8,8 +8,15 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from hubbub.engine.bench import TimedStep, by_stage, society, timed_steps, turns_per_second, warm_up
-from hubbub.engine.bench_machine import resident
+from hubbub.engine.bench.engine import (
+    TimedStep,
+    by_stage,
+    society,
+    timed_steps,
+    turns_per_second,
+    warm_up,
+)
+from hubbub.engine.bench.machine import resident
 from hubbub.engine.simulation import Simulation
 
 #: Where the early steps begin, and the most steps of an early or late part.

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from hubbub.actions import Reason
 from hubbub.config.scenario import Scenario
-from hubbub.engine.bench_models import MODEL, POSTS, talkative
+from hubbub.engine.bench.models import MODEL, POSTS, talkative
 from hubbub.engine.simulation import Hook, Simulation
 from hubbub.engine.society import StepReport
 from hubbub.testing.faults import Faults, Latency

@@ -24,8 +24,8 @@ import pyarrow.compute as pc
 
 from hubbub.config.load import parse_scenario
 from hubbub.config.scenario import Scenario
-from hubbub.engine.bench import WRITER
-from hubbub.engine.bench_machine import thread_seconds
+from hubbub.engine.bench.engine import WRITER
+from hubbub.engine.bench.machine import thread_seconds
 from hubbub.engine.simulation import Simulation
 from hubbub.engine.society import StepReport
 from hubbub.llm.local import LocalServer, usable

@@ -1,0 +1,1 @@
+"""`hubbub bench`: measuring in processes of their own, checking digests, printing."""
