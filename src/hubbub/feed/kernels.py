@@ -22,7 +22,8 @@ EARLIER = 0  # in a record, in place of ITEM
 _REPOST, _COMMENT = int(Kind.repost), int(Kind.comment)
 _IN_NETWORK, _PROOF = SOURCES.index("in_network"), SOURCES.index("social_proof")
 _NONE, _NOTHING = np.int64(-(2**63)), np.int32(-(2**31))
-_BLOCK = 16
+#: Keys in a block of a tournament: of the network's candidates, and of the pool's.
+_NEAR_BLOCK, _FAR_BLOCK = 16, 128
 
 
 @njit(cache=True, nogil=True)
@@ -96,13 +97,12 @@ def walk(
             reading, alive = alive, 0
             for j in range(reading):
                 item = heads[j]
-                known = records[item]
-                after = known[EARLIER]
+                after, target = records[item, EARLIER], records[item, TARGET]
                 if level > 0:
-                    rows[m, ITEM], source[m] = item, _IN_NETWORK
-                    rows[m, TARGET], rows[m, AUTHOR] = known[TARGET], known[AUTHOR]
+                    rows[m, ITEM], rows[m, TARGET] = item, target
+                    rows[m, AUTHOR], source[m] = records[item, AUTHOR], _IN_NETWORK
                     m += 1
-                elif known[TARGET] >= 0:
+                elif target >= 0:
                     after = item
                 else:
                     comments[said] = item
@@ -111,11 +111,10 @@ def walk(
                     heads[alive] = after
                     alive += 1
         for j in range(said if proof else 0):
-            known = records[comments[j]]
-            post = -2 - known[TARGET]
+            post = -2 - records[comments[j], TARGET]
             if post >= first:
-                rows[m, ITEM], source[m] = post, _PROOF
-                rows[m, TARGET], rows[m, AUTHOR] = post, known[AUTHOR]
+                rows[m, ITEM], rows[m, TARGET] = post, post
+                rows[m, AUTHOR], source[m] = records[comments[j], AUTHOR], _PROOF
                 m += 1
         ends[v + 1] = m
     return ends, rows[:m], source[:m]
@@ -180,46 +179,54 @@ def _between(values: Any, first: Any, last: Any, value: Any) -> Any:
     return found != 0
 
 
-@njit(cache=True, nogil=True)
-def _highest(keys: Any, block: Any, lowest: Any) -> Any:
-    """Return the highest key of one block."""
-    top = lowest
-    for j in range(_BLOCK):
-        top = max(top, keys[block, j])
-    return top
+def _tournament(block: int, lowest: Any) -> tuple[Any, Any, Any]:
+    """Return the rules (crown, leader, retire) of a tournament of keys int[m, block].
+
+    Its winner is found by the winners (`tops`) of the blocks. `lowest` stands for no key. Sizes
+    of blocks are known when this is compiled, so that its loops become few instructions.
+    """
+
+    @njit(cache=True, nogil=True)
+    def highest(keys: Any, b: Any) -> Any:
+        """Return the highest key of a block."""
+        top = lowest
+        for j in range(block):
+            top = max(top, keys[b, j])
+        return top
+
+    @njit(cache=True, nogil=True)
+    def crown(keys: Any, n: Any, tops: Any) -> Any:
+        """Write the highest of each block of the first n keys to `tops`; return the blocks."""
+        blocks = (n + block - 1) // block
+        for j in range(n, blocks * block):
+            keys[j // block, j % block] = lowest
+        for b in range(blocks):
+            tops[b] = highest(keys, b)
+        return blocks
+
+    @njit(cache=True, nogil=True)
+    def leader(keys: Any, tops: Any, blocks: Any) -> Any:
+        """Return the position of the highest key, of equal ones the last; -1 if none is left."""
+        top, b, at = lowest, 0, 0
+        for j in range(blocks):  # no early exit anywhere: this vectorises, and counts no references
+            top = max(top, tops[j])
+        for j in range(blocks):
+            b = j if tops[j] == top else b
+        for j in range(block):
+            at = j if keys[b, j] == top else at
+        return b * block + at if top > lowest else -1
+
+    @njit(cache=True, nogil=True)
+    def retire(keys: Any, tops: Any, at: Any) -> None:
+        """Take a key out."""
+        keys[at // block, at % block] = lowest
+        tops[at // block] = highest(keys, at // block)
+
+    return crown, leader, retire
 
 
-@njit(cache=True, nogil=True)
-def _crown(keys: Any, n: Any, tops: Any, lowest: Any) -> Any:
-    """Write the highest of each block of the first n keys to `tops`; return the blocks."""
-    blocks = (n + _BLOCK - 1) // _BLOCK
-    for j in range(n, blocks * _BLOCK):
-        keys[j // _BLOCK, j % _BLOCK] = lowest
-    for b in range(blocks):
-        tops[b] = _highest(keys, b, lowest)
-    return blocks
-
-
-@njit(cache=True, nogil=True)
-def _leader(keys: Any, tops: Any, blocks: Any, lowest: Any) -> Any:
-    """Return the position of the highest key, of equal ones the last; -1 if none is left."""
-    top, b, at = lowest, 0, 0
-    for j in range(blocks):
-        top = max(top, tops[j])
-    if top == lowest:
-        return -1
-    for j in range(blocks):  # no early exit, here and below: this vectorises
-        b = j if tops[j] == top else b
-    for j in range(_BLOCK):
-        at = j if keys[b, j] == top else at
-    return b * _BLOCK + at
-
-
-@njit(cache=True, nogil=True)
-def _retire(keys: Any, tops: Any, at: Any, lowest: Any) -> None:
-    """Take a key out."""
-    keys[at // _BLOCK, at % _BLOCK] = lowest
-    tops[at // _BLOCK] = _highest(keys, at // _BLOCK, lowest)
+_crown_near, _leader_near, _retire_near = _tournament(_NEAR_BLOCK, _NONE)
+_crown_far, _leader_far, _retire_far = _tournament(_FAR_BLOCK, _NOTHING)
 
 
 @njit(cache=True, nogil=True)
@@ -238,26 +245,21 @@ def _place(best: Any, who: Any, filled: Any, want: Any, key: Any, at: Any) -> An
 
 
 @njit(cache=True, nogil=True)
-def _enter_near(rows: Any, first: Any, n: Any, keys: Any, tops: Any) -> Any:
-    """Write the keys of n candidates of the network, from behind; return the blocks.
+def _enter_near(rows: Any, first: Any, n: Any, keys: Any) -> None:
+    """Write the keys of n candidates of the network, from behind.
 
     Of equal keys the last one leads, which is then the first candidate.
     """
     for j in range(n):
         row = first + n - 1 - j
-        keys[j // _BLOCK, j % _BLOCK] = _key(rows[row, SCORE], rows[row, ITEM])
-    return _crown(keys, n, tops, _NONE)
+        keys[j] = _key(rows[row, SCORE], rows[row, ITEM])
 
 
 @njit(cache=True, nogil=True)
-def _enter_far(bits: Any, row: Any, keys: Any, flat: Any, tops: Any) -> Any:
-    """Write the keys of the pool; return the blocks. Its items ascend: the newest leads.
-
-    `flat` are the keys in one dimension, in which they are written faster.
-    """
+def _enter_far(bits: Any, row: Any, keys: Any) -> None:
+    """Write the keys of the pool. Its items ascend: the newest of equals leads."""
     for j in range(bits.shape[1]):
-        flat[j] = _ordered(bits[row, j])
-    return _crown(keys, bits.shape[1], tops, _NOTHING)
+        keys[j] = _ordered(bits[row, j])
 
 
 @njit(cache=True, nogil=True)
@@ -304,12 +306,13 @@ def fill(  # noqa: C901 - in one piece: calls with arrays would count references
     pool_item, pool_author, _, pool_bits = pool
     seen, hidden_ends, hidden, by = filters
     _, out_target, out_author, _, _, count = slate
-    room = _longest(ends) // _BLOCK + 1, len(pool_item) // _BLOCK + 1
-    near_keys, near_tops = np.empty((room[0], _BLOCK), np.int64), np.empty(room[0], np.int64)
-    far_keys, far_tops = np.empty((room[1], _BLOCK), np.int32), np.empty(room[1], np.int32)
-    far_flat = far_keys.ravel()
-    kept_target = np.empty((1, (room[0] + room[1]) * _BLOCK), np.int32)
-    kept_author = np.empty((1, (room[0] + room[1]) * _BLOCK), np.int32)
+    room = _longest(ends) // _NEAR_BLOCK + 1, len(pool_item) // _FAR_BLOCK + 1
+    near_keys = np.empty((room[0], _NEAR_BLOCK), np.int64)
+    far_keys = np.empty((room[1], _FAR_BLOCK), np.int32)
+    near_tops, far_tops = np.empty(room[0], np.int64), np.empty(room[1], np.int32)
+    near_flat, far_flat = near_keys.ravel(), far_keys.ravel()  # the same, in one dimension
+    kept_target = np.empty((1, near_keys.size + far_keys.size), np.int32)
+    kept_author = np.empty((1, near_keys.size + far_keys.size), np.int32)
     best = np.empty(out_target.shape[1] + 1, np.int64)
     who = np.empty(out_target.shape[1] + 1, np.int32)
     chosen = np.empty((len(viewers), len(who)), np.int32)
@@ -322,17 +325,19 @@ def fill(  # noqa: C901 - in one piece: calls with arrays would count references
             continue
         start, near = ends[v], ends[v + 1] - ends[v]
         mine = v if pool_bits.shape[0] > 1 else 0
-        near_blocks = _enter_near(rows, start, near, near_keys, near_tops)
-        far_blocks = _enter_far(pool_bits, mine, far_keys, far_flat, far_tops)
-        close = _leader(near_keys, near_tops, near_blocks, _NONE)
-        far = _leader(far_keys, far_tops, far_blocks, _NOTHING)
+        _enter_near(rows, start, near, near_flat)
+        _enter_far(pool_bits, mine, far_flat)
+        near_blocks = _crown_near(near_keys, near, near_tops)
+        far_blocks = _crown_far(far_keys, len(pool_item), far_tops)
+        close = _leader_near(near_keys, near_tops, near_blocks)
+        far = _leader_far(far_keys, far_tops, far_blocks)
         kept = filled = 0
         while True:
             key, pooled = _NONE, False
             if close >= 0:
-                key = near_keys[close // _BLOCK, close % _BLOCK]
+                key = near_flat[close]
             if far >= 0:
-                other = np.int64(far_keys[far // _BLOCK, far % _BLOCK]) << 32
+                other = np.int64(far_flat[far]) << 32
                 other |= np.int64(pool_item[far])
                 if other > key:
                     key, pooled = other, True
@@ -342,14 +347,14 @@ def fill(  # noqa: C901 - in one piece: calls with arrays would count references
                 at = near + far
                 item = target = pool_item[far]
                 author, score_bits[0] = pool_author[far], pool_bits[mine, far]
-                _retire(far_keys, far_tops, far, _NOTHING)
-                far = _leader(far_keys, far_tops, far_blocks, _NOTHING)
+                _retire_far(far_keys, far_tops, far)
+                far = _leader_far(far_keys, far_tops, far_blocks)
             else:
                 at = near - 1 - close
                 item, target = rows[start + at, ITEM], rows[start + at, TARGET]
                 author, score_bits[0] = rows[start + at, AUTHOR], rows[start + at, SCORE]
-                _retire(near_keys, near_tops, close, _NONE)
-                close = _leader(near_keys, near_tops, near_blocks, _NONE)
+                _retire_near(near_keys, near_tops, close)
+                close = _leader_near(near_keys, near_tops, near_blocks)
             if (
                 author < 0
                 or author == viewer

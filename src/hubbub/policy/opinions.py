@@ -97,7 +97,7 @@ def _move(
     return agents[:done].copy(), topics[:done].copy(), values[:done].copy()
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _moved(x: int, s: int, x0: int, rule: Rule) -> int:
     """Return the opinion x after a post of stance s, all fixed-point."""
     if rule.model == 0:

@@ -29,6 +29,89 @@ def _first_at_least(keys: Any, key: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def _has(keys: Any, low: Any, high: Any, key: Any) -> Any:
+    """Return whether `key` is among the sorted keys[low:high]."""
+    found = False
+    while low < high:
+        middle = (low + high) // 2
+        if keys[middle] < key:
+            low = middle + 1
+        else:
+            found |= keys[middle] == key
+            high = middle
+    return found
+
+
+@njit(cache=True, nogil=True)
+def beginnings(keys: Any) -> Any:
+    """Return where the partners of each left id begin in sorted keys, and the end, int64[n+1]."""
+    size = (keys[-1] >> 32) + 1 if len(keys) else 0
+    starts = np.empty(size + 1, np.int64)
+    row = 0
+    for i in range(len(keys)):
+        while row <= keys[i] >> 32:
+            starts[row] = i
+            row += 1
+    starts[size] = len(keys)
+    return starts
+
+
+@njit(cache=True, nogil=True)
+def among(keys: Any, starts: Any, base: Any) -> Any:
+    """Return which keys are in the base, whose `beginnings` are `starts`, bool[m]."""
+    found, last = np.empty(len(keys), np.bool_), len(starts) - 1
+    for i in range(len(keys)):
+        at = min(keys[i] >> 32, last)
+        found[i] = _has(base, starts[at], starts[min(at + 1, last)], keys[i])
+    return found
+
+
+@njit(cache=True, nogil=True)
+def held(left: Any, right: Any, starts: Any, base: Any, added: Any, removed: Any) -> Any:
+    """Return which pairs are in the base or added, and not removed, bool[m]; negative ids never."""
+    found, last = np.empty(len(left), np.bool_), len(starts) - 1
+    for i in range(len(left)):
+        key = (np.int64(left[i]) << 32) | np.int64(right[i])
+        if left[i] < 0 or right[i] < 0:
+            found[i] = False
+            continue
+        at = min(np.int64(left[i]), last)
+        if _has(base, starts[at], starts[min(at + 1, last)], key):
+            found[i] = not _has(removed, 0, len(removed), key)
+        else:
+            found[i] = _has(added, 0, len(added), key)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def merged(keys: Any, new: Any) -> Any:
+    """Return two sorted arrays of keys, which have none in common, as one."""
+    both, to, i = np.empty(len(keys) + len(new), np.int64), 0, 0
+    for j in range(len(new)):
+        while i < len(keys) and keys[i] < new[j]:
+            both[to] = keys[i]
+            i += 1
+            to += 1
+        both[to] = new[j]
+        to += 1
+    both[to:] = keys[i:]
+    return both
+
+
+@njit(cache=True, nogil=True)
+def without(keys: Any, gone: Any) -> Any:
+    """Return the sorted keys that are not among `gone`, sorted."""
+    rest, to, j = np.empty(len(keys), np.int64), 0, 0
+    for i in range(len(keys)):
+        while j < len(gone) and gone[j] < keys[i]:
+            j += 1
+        if j == len(gone) or gone[j] != keys[i]:
+            rest[to] = keys[i]
+            to += 1
+    return rest[:to].copy()
+
+
+@njit(cache=True, nogil=True)
 def partners_of(left: Any, starts: Any, base: Any, added: Any, removed: Any) -> Any:
     """Return (offsets int64[k+1], partners int32[m]) of these left ids.
 

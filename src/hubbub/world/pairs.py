@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.world.kernels import partners_of
+from hubbub.world.kernels import among, beginnings, held, merged, partners_of, without
 
 Keys = NDArray[np.int64]
 _LOW = np.int64(0xFFFFFFFF)
@@ -27,18 +27,6 @@ def keys_of(left: NDArray[Any], right: NDArray[Any]) -> Keys:
 def columns_of(keys: Keys) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the left and the right ids of keys."""
     return (keys >> np.int64(32)).astype(np.int32), (keys & _LOW).astype(np.int32)
-
-
-def _member(sorted_keys: Keys, keys: Keys) -> NDArray[np.bool_]:
-    if not len(sorted_keys):
-        return np.zeros(len(keys), np.bool_)
-    at = np.searchsorted(sorted_keys, keys)
-    found: NDArray[np.bool_] = sorted_keys[np.minimum(at, len(sorted_keys) - 1)] == keys
-    return found
-
-
-def _insert(sorted_keys: Keys, new: Keys) -> Keys:
-    return np.insert(sorted_keys, np.searchsorted(sorted_keys, new), new)
 
 
 class PairSet:
@@ -82,10 +70,8 @@ class PairSet:
 
     def keys(self) -> Keys:
         """Return all keys, sorted. Do not write to the array. Reading changes nothing."""
-        base = self._base
-        if len(self._removed):
-            base = np.delete(base, np.searchsorted(base, self._removed))
-        return _insert(base, self._added) if len(self._added) else base
+        base = without(self._base, self._removed) if len(self._removed) else self._base
+        return merged(base, self._added) if len(self._added) else base
 
     def columns(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return all pairs as two columns (left, right), sorted."""
@@ -93,14 +79,8 @@ class PairSet:
 
     def contains(self, left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which of the pairs are in the set, bool[m]. Negative ids never are."""
-        keys = keys_of(left, right)
-        found: NDArray[np.bool_] = _member(self._base, keys)
-        if len(self._removed):
-            found &= ~_member(self._removed, keys)
-        if len(self._added):
-            found |= _member(self._added, keys)
-        found &= (np.asarray(left) >= 0) & (np.asarray(right) >= 0)
-        return found
+        left, right = np.asarray(left, np.int32), np.asarray(right, np.int32)
+        return held(left, right, self._starts(), self._base, self._added, self._removed)  # type: ignore[no-any-return]
 
     def add(self, left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.bool_]:
         """Insert the pairs, which must be distinct; return which were new."""
@@ -115,13 +95,13 @@ class PairSet:
     ) -> NDArray[np.bool_]:
         effective: NDArray[np.bool_] = self.contains(left, right) != present
         keys = np.sort(keys_of(left, right)[effective])
-        in_base = _member(self._base, keys)
+        in_base = among(keys, self._starts(), self._base)
         if present:  # a removed base key comes back; anything else joins the added
-            self._removed = np.setdiff1d(self._removed, keys[in_base], assume_unique=True)
-            self._added = _insert(self._added, keys[~in_base])
+            self._removed = without(self._removed, keys[in_base])
+            self._added = merged(self._added, keys[~in_base])
         else:
-            self._added = np.setdiff1d(self._added, keys[~in_base], assume_unique=True)
-            self._removed = _insert(self._removed, keys[in_base])
+            self._added = without(self._added, keys[~in_base])
+            self._removed = merged(self._removed, keys[in_base])
         if len(self._added) + len(self._removed) > max(_SMALL, len(self._base) // 16):
             self._base, self.merged = self.keys(), True
             self._added = self._removed = np.empty(0, np.int64)
@@ -143,7 +123,5 @@ class PairSet:
     def _starts(self) -> NDArray[np.int64]:
         """Return where the partners of each left id begin in the base, and its end, int64[n+1]."""
         if self._offsets is None:
-            size = int(self._base[-1] >> np.int64(32)) + 1 if len(self._base) else 0
-            edges = np.arange(size + 1, dtype=np.int64) << np.int64(32)
-            self._offsets = np.searchsorted(self._base, edges).astype(np.int64)
+            self._offsets = beginnings(self._base)
         return self._offsets
