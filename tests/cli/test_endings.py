@@ -29,6 +29,9 @@ class Failing(IdlePolicy):
             raise ZeroDivisionError("of my own")
         if obs.step == int(os.environ.get("SLEEPS", 0)):
             time.sleep(2)
+        if obs.step == int(os.environ.get("FULL", 0)):  # no file can grow from now on
+            import resource
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
         return super().decide(obs)
 """
 
@@ -70,6 +73,18 @@ def test_a_run_that_fails_later_is_kept(failing: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"{folder} is kept up to step 2" in done.stderr
     assert f"hubbub resume {folder}" in done.stderr
+    assert steps_of(folder) == 2
+
+
+def test_a_step_that_was_shown_but_not_written_is_not_said_to_be_kept(
+    failing: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("resource")
+    folder = tmp_path / "run"
+    done = run_process("run", failing, "--out", folder, FULL="3")
+    assert done.returncode == 1
+    assert "the run is still at its last whole step" in done.stderr
+    assert f"{folder} is kept up to step 2. To go on:" in done.stderr
     assert steps_of(folder) == 2
 
 

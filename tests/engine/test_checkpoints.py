@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,8 @@ from engine.scenarios import small
 from engine.test_invariants import assert_same_world
 from hubbub.engine.origin import make_world
 from hubbub.population.io import from_blobs
-from hubbub.store import checkpoint
+from hubbub.rng import Streams
+from hubbub.store import RunStore, checkpoint
 from hubbub.store.checkpoint import CHECKPOINT
 from hubbub.world import World, pairs
 
@@ -133,6 +136,39 @@ def test_a_checkpoint_that_is_no_good_is_passed_over(
         assert kept_parts(sim) == 0
         sim.run()
         assert sim.digest() == undisturbed
+
+
+def test_a_checkpoint_with_any_bit_flipped_is_passed_over_or_the_same(cut_off: Path) -> None:
+    """Flips are mostly in the headers of the zip file and of the arrays, where no sum is."""
+    path = cut_off / CHECKPOINT
+    whole = path.read_bytes()
+    heads = [m.start() for m in re.finditer(rb"PK[\x01\x03\x05]|\x93NUMPY", whole)]
+    stream = Streams(11).at("flips")
+    with hb.Simulation.resume(cut_off) as sim:
+        parts, people = kept_parts(sim), from_blobs(sim.store.population_blobs())
+        found = Counter[int]()
+        for head, byte, bit in zip(
+            stream.integers(len(heads), 150), stream.integers(90, 150), stream.integers(8, 150),
+            strict=True,
+        ):  # fmt: skip
+            at = min(heads[head] + int(byte), len(whole) - 1)
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << int(bit))]) + whole[at + 1 :])
+            world = make_world(sim.scenario, sim._encoder, people)
+            done = sim.store.restore(world)
+            found[done] += 1
+            assert (world.step > 0) == (done > 0)
+    assert set(found) == {0, parts}
+    assert min(found.values()) > 10
+
+
+def test_what_a_process_killed_as_it_saved_has_left_is_removed(cut_off: Path) -> None:
+    left = (cut_off / CHECKPOINT).with_suffix(".partial")
+    left.write_bytes(b"half a checkpoint")
+    RunStore.open(cut_off).close()
+    assert left.exists()  # who only reads changes nothing
+    with hb.Simulation.resume(cut_off) as sim:
+        assert kept_parts(sim) > 0
+    assert not left.exists()
 
 
 def test_a_run_does_without_where_none_can_be_written(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from urllib.request import Request, urlopen
 import pytest
 
 from hubbub.config.minds import ModelConfig
+from hubbub.cores import usable_cores
 from hubbub.errors import MissingExtraError, ModelError
 from hubbub.llm import local as module
-from hubbub.llm.local import LocalServer, start_local_models, usable, usable_cores
+from hubbub.llm.local import LocalServer, start_local_models, usable
 from hubbub.llm.weights import DEFAULT, KNOWN, cache_folder, fetch
 
 CHOICE = {

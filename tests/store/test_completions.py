@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_society import Society, make_world, play, refold
 
+from hubbub.errors import StoreError
 from hubbub.llm.chat import ChatRequest, Completion, ReplyShape
 from hubbub.store import CompletionRow, RunStore, database, kept_text
 from hubbub.store.completions import REPLY_CHARS, SCHEMA
@@ -255,6 +258,48 @@ def test_a_commit_that_fails_leaves_no_call_behind(monkeypatch: pytest.MonkeyPat
         assert store.spent() == (0, 0, 0.0)
         store.commit(world, 3, events, slate, finished=True, completions=[row()])
         assert store.spent() == (1, 614, 0.5)
+
+
+def test_kept_calls_are_those_that_a_run_that_goes_on_may_make_again() -> None:
+    store, world = play(None, 2)
+    with store:
+        next_step(store, world, 3, [row(step=3)])
+        store.keep([row(step=4), row(step=3, purpose="?mood")])
+        kept = store.kept()
+        assert kept.find(3, 0, "turn", 0) is None  # of a step that is whole
+        for found in (kept.find(4, 0, "turn", 0), kept.find(3, 0, "?mood", 0)):
+            assert found is not None
+            assert found.completion == replace(DONE, recorded=True)
+
+
+def test_kept_calls_are_looked_for_while_a_commit_is_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is seen of a commit that may yet fail, and nobody waits for one in vain."""
+    store, world = play(None, 2)
+    store.keep([row(step=4)])
+    kept = store.kept()
+    insert, written, go_on = database.Database.insert, Event(), Event()
+
+    def failing(self: Any, table: str, *args: Any, **more: Any) -> None:
+        insert(self, table, *args, **more)
+        if table == "completion":
+            written.set()
+            assert go_on.wait(20)
+            raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database.Database, "insert", failing)
+        events, slate = Society(world).step(3)
+        store.commit(world, 3, events, slate, finished=True, completions=[row()], wait=False)
+        assert written.wait(20)
+        assert kept.find(3, 0, "turn", 0) is None
+        go_on.set()
+        with pytest.raises(StoreError, match="disk I/O error"):
+            kept.find(4, 0, "turn", 0)
+    store.reread()
+    with store:
+        assert kept.find(4, 0, "turn", 0) is not None
 
 
 CHILD = """

@@ -80,6 +80,42 @@ def test_a_full_disk_loses_no_whole_step(tmp_path: Path) -> None:
         assert store.digest() == straight.digest()
 
 
+def test_a_commit_that_is_not_waited_for_stays_failed_until_reread(tmp_path: Path) -> None:
+    store, world = play(tmp_path, 2, n=200, acts=False)
+    before = store.digest()
+    society = Society(world)
+    pages = store.database.rows("PRAGMA page_count")[0][0]
+    store.database.rows(f"PRAGMA max_page_count = {pages}")
+    store.commit(world, 3, *society.step(3), finished=True, wait=False)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="the disk is full"):
+            store.posts()
+    with pytest.raises(StoreError, match="the disk is full"):
+        store.commit(world, 4, *society.step(4), finished=True, wait=False)
+    assert store.failed
+    assert store.steps == 2
+    store.reread()
+    assert not store.failed
+    assert store.digest() == before
+    store.database.rows("PRAGMA max_page_count = 1000000")
+    world = refold(store, make_world(200))
+    society = Society(world)
+    store.commit(world, 3, *society.step(3), finished=True, wait=False)
+    straight, _ = play(None, 3, n=200, acts=False)
+    with store, straight:
+        assert store.digest() == straight.digest()
+
+
+def test_a_step_that_does_not_follow_is_refused() -> None:
+    store, world = play(None, 2, acts=False)
+    with store:
+        before = store.digest()
+        for step in (1, 4):
+            with pytest.raises(ValueError, match=f"step {step} does not follow step 2"):
+                store.commit(world, step, *Society(world).step(step), finished=True)
+        assert store.digest() == before
+
+
 def test_no_room_to_begin_leaves_an_empty_folder(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     code = """

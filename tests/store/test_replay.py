@@ -113,7 +113,7 @@ def test_odd_texts_are_kept() -> None:
     with RunStore.create(None, scenario(), {}, world) as store:
         for text in ("half \ud83d a pair", "null \x00 byte", "\U0001f600 whole"):
             store.commit(
-                world, 1, society.act(1, [0], "create_post", text=text), None, finished=True
+                world, 0, society.act(0, [0], "create_post", text=text), None, finished=True
             )
         assert store.posts()["content"].to_pylist() == [
             "half \ufffd a pair", "null \x00 byte", "\U0001f600 whole",

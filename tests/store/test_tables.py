@@ -49,7 +49,7 @@ def test_tables_and_views_hold_the_pairs_of_the_world(exclusive: bool, relation_
 def test_reactions_that_became_exclusive_in_mid_run() -> None:
     world = make_world(40)
     store = RunStore.create(None, scenario(), {}, world)
-    for t in range(1, 9):
+    for t in range(9):
         society = Society(world, seed=t, exclusive=t % 4 < 2)
         events, slate = society.step(t)
         store.commit(world, t, events, slate, finished=True)
@@ -97,7 +97,7 @@ def test_topics_and_stances_are_words_and_shares() -> None:
         batch.texts, batch.text[:] = ["Vote for me"], 0
         batch.topic[:], batch.stance[:] = [2, 0, -1], [-5_000, 10_000, -32_768]
         store.commit(
-            world, 1, society.platform.apply(world, batch, 1), Slate.empty([]), finished=True
+            world, 0, society.platform.apply(world, batch, 0), Slate.empty([]), finished=True
         )
         posts = store.posts().sort_by("agent").to_pydict()
         assert posts["topic"][:2] == [TOPICS[2], TOPICS[0]]
@@ -279,8 +279,8 @@ def test_who_signs_up_with_unusual_fields_keeps_them() -> None:
     ]
     with RunStore.create(None, scenario(), {}, world) as store:
         for record in records:
-            events = society.act(1, [-1], "sign_up", opinions=False, text=json.dumps(record))
-            store.commit(world, 1, events, None, finished=False)
+            events = society.act(0, [-1], "sign_up", opinions=False, text=json.dumps(record))
+            store.commit(world, 0, events, None, finished=False)
         table = store.agents().slice(3).to_pydict()
     assert table["age"] == [None, 40, None]
     assert table["bio"] == ["", "b", "c"]

@@ -142,18 +142,20 @@ def _groups_of_nobody(sim: Simulation) -> Iterator[str]:
 
 
 def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> None:
-    first, began = sim.t, time.perf_counter()
+    first, began, store = sim.t, time.perf_counter(), sim.store
     try:
         with progress.showing(first, last), _stopped_by_signals(sim, progress):
             sim.run(last - first, hooks=[progress])
     except KeyboardInterrupt:  # a second Ctrl-C; the step at hand did not happen
         pass
     except BaseException:
+        progress.done = _kept(store)
         if progress.done:
             kept = f"{folder} is kept up to step {progress.done:,}. To go on:  hubbub resume "
             progress.say(kept + quote(str(folder)))
         raise
-    seconds, done = time.perf_counter() - began, progress.done
+    seconds = time.perf_counter() - began
+    done = progress.done = _kept(store)
     if sim.paused is not None:
         _say_paused(sim, sim.paused, folder, last, progress)
     elif done < last:
@@ -180,6 +182,14 @@ def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> Non
         f"Look into the run with\n\n    hubbub inspect {quote(str(folder))}",
         soft_wrap=True,
     )
+
+
+def _kept(store: RunStore) -> int:
+    """Return the last step in the file; the last that was shown may be on its way there."""
+    try:
+        return max(store.steps, 0)
+    except RunError:  # it can't be read, which the error on its way tells of
+        return 0
 
 
 def _say_paused(sim: Simulation, why: str, folder: Path, last: int, progress: RunProgress) -> None:

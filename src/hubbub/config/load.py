@@ -49,6 +49,20 @@ def parse_scenario(data: Mapping[str, Any], source: str = "scenario") -> Scenari
     return validated(Scenario, _mapping(data, source), source)
 
 
+def with_models_changed(scenario: Scenario, overrides: Mapping[str, Any]) -> Scenario:
+    """Return the scenario of a run that goes on with other models or another budget.
+
+    ScenarioError for an override of anything else.
+    """
+    for name in overrides:
+        if not name.startswith(("models.", "budget.")):
+            raise ScenarioError(
+                f"'{name}' cannot change when a run goes on: models.* and budget.* can"
+            )
+    data = scenario.model_dump(mode="json")
+    return parse_scenario(apply_overrides(data, overrides), "the changed scenario")
+
+
 def parse_override(text: str) -> tuple[str, Any]:
     """Return (dotted name, value) of 'time.step_minutes=5'. The value is YAML.
 

@@ -95,7 +95,7 @@ class Inference:
             folder = str(self._record.folder)
             source = Replaying(self._record.recorded(), source, source=folder)
         if own is not None:
-            source = Replaying(own.recorded(), source, source="the run", failures=False)
+            source = Replaying(own.kept(), source, source="the run", failures=False)
         assert source is not None  # noqa: S101 - there is a record, or else live models
         return source
 

@@ -19,7 +19,7 @@ from hubbub.store import RunStore, export
 from hubbub.world import World
 
 if TYPE_CHECKING:
-    from hubbub.engine.inference import Inference
+    from hubbub.engine.models import Models
     from hubbub.llm.usage import ModelUsage
 
 
@@ -27,7 +27,7 @@ class Looking(ABC):
     """The reading half of a simulation."""
 
     _store: RunStore | None
-    _inference: Inference | None
+    _models: Models
 
     @abstractmethod
     def _ready(self) -> Society:
@@ -99,7 +99,7 @@ class Looking(ABC):
 
     def usage(self) -> dict[str, ModelUsage]:
         """Return how each model and its endpoints have done since it was opened, by its name."""
-        return {} if self._inference is None else self._inference.usage()
+        return self._models.usage()
 
     def answers(self) -> ArrowTable:
         """Return what agents answered in surveys and interviews."""

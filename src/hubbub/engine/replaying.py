@@ -8,7 +8,7 @@ from itertools import takewhile, zip_longest
 from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest, Completion, Inferencer
 from hubbub.mind.records import Call
-from hubbub.store.completions import Record, RecordedCall
+from hubbub.store.completions import KeptCalls, Record, RecordedCall
 
 #: Characters of a line that an error shows, and of them before the place that differs.
 _WIDTH, _BEFORE = 120, 30
@@ -23,7 +23,7 @@ class Replaying:
 
     def __init__(
         self,
-        record: Record,
+        record: Record | KeptCalls,
         behind: Inferencer[Call] | None,
         *,
         source: str,

@@ -144,6 +144,17 @@ def check_settings(
     return plain
 
 
+def check_calendar(clock: Clock, step: int) -> None:
+    """Refuse a last step that has no date, with ScenarioError."""
+    try:
+        clock.at(step + 1)
+    except OverflowError:
+        raise ScenarioError(
+            f"time: step {step:,} would lie beyond the year 9999; start earlier, or take "
+            "shorter steps or fewer"
+        ) from None
+
+
 def assemble(now: Scenario, world: World) -> tuple[Clock, Platform, Feed, Mix]:
     """Return what moves a world under these settings; ScenarioError if they make no sense."""
     clock = Clock(now.time.start, now.time.step_minutes)

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from hubbub import population
 from hubbub.actions import Action, Reason
 from hubbub.actions.spec import Configure
-from hubbub.config.load import apply_overrides, load_scenario, parse_scenario
+from hubbub.config.load import load_scenario, parse_scenario, with_models_changed
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
 from hubbub.engine.answers import answer
 from hubbub.engine.asked import Ask, Asked, Outcome, whole_steps
-from hubbub.engine.budget import Budget, BudgetSpent
-from hubbub.engine.inference import Inference, Replies
+from hubbub.engine.budget import BudgetSpent
+from hubbub.engine.inference import Replies
 from hubbub.engine.memory import give_back
-from hubbub.engine.minds import Minds, Waiting
+from hubbub.engine.minds import Waiting
+from hubbub.engine.models import Models
 from hubbub.engine.origin import begin, make_world, refold
-from hubbub.engine.schedule import check_schedule, check_settings
+from hubbub.engine.schedule import check_calendar, check_schedule, check_settings
 from hubbub.engine.society import Society, StepReport
 from hubbub.engine.surveying import Surveying
 from hubbub.engine.workers import open_workers
-from hubbub.errors import RunError, ScenarioError, StoreError
-from hubbub.mind.memory import Memory
+from hubbub.errors import RunError, StoreError
 from hubbub.population.io import from_blobs, to_blobs
 from hubbub.rng import Streams
 from hubbub.store import RunStore, check_free
@@ -79,12 +79,9 @@ class Simulation(Surveying):
         self._base = Path(base) if base is not None else Path()
         self._workers = open_workers(workers, threads)
         self._encoder = make_encoder(scenario.encoder.kind, scenario.encoder.dims)
-        self._replies = Replies(
-            models or {}, None if replay is None else Path(replay), only_missing
-        )
-        self._waiting = waiting
-        self._inference: Inference | None = None
-        self._budget: Budget | None = None
+        record = None if replay is None else Path(replay)
+        replies = Replies(models or {}, record, only_missing)
+        self._models = Models(replies, self._base, self._workers, waiting)
         self._society: Society | None = None
         self._store: RunStore | None = None
         self.paused: str | None = None
@@ -121,13 +118,17 @@ class Simulation(Surveying):
         try:
             scenario = parse_scenario(store.scenario(), str(folder))
             if overrides:
-                scenario = _changed(scenario, overrides)
+                scenario = with_models_changed(scenario, overrides)
                 store.save_scenario(scenario.model_dump_json())
             sim = cls(scenario, out=folder, **options)
-            sim._store = store
-            sim._ready()
         except BaseException:
             store.close()
+            raise
+        sim._store = store
+        try:
+            sim._ready()
+        except BaseException:
+            sim.close()
             raise
         return sim
 
@@ -168,9 +169,11 @@ class Simulation(Surveying):
 
     def close(self) -> None:
         """Release the run folder. Only `reset` can make the simulation usable again."""
-        self._discard()
-        self._workers.close()
         self._closed = True
+        try:
+            self._discard()
+        finally:
+            self._workers.close()
 
     def __repr__(self) -> str:
         if self._society is None:
@@ -286,6 +289,11 @@ class Simulation(Surveying):
                     break
                 for hook in hooks:
                     hook.stepped(report)
+                if self.t < report.step:
+                    raise StoreError(
+                        f"step {report.step:,} could not be written, and a hook that was told why "
+                        f"went on; the run is at step {self.t:,}"
+                    )
         finally:
             self._stopping = False
         with self._undone_on_error():
@@ -316,6 +324,8 @@ class Simulation(Surveying):
     def _ready(self) -> Society:
         if self._closed:
             raise RunError("this simulation is closed; make a new one, or resume its folder")
+        if self._store is not None and self._store.failed:
+            self._leave()  # its world is ahead of what was committed
         if self._society is None:
             if self._store is None:
                 self.reset()
@@ -327,32 +337,14 @@ class Simulation(Surveying):
 
     def _settle(self, world: World) -> Society:
         """Return the society in a world, its models at hand."""
-        minds = None
-        if self._inference is not None:
-            store = self._store
-            inferencer = self._inference.inferencer(store)
-            spent = store.spent() if store is not None else (0, 0, 0.0)
-            if self._budget is None:
-                self._budget = Budget(self.scenario.budget, self.scenario.models)
-            self._budget.renew(spent)
-            memory = Memory(world.table, step_minutes=self.scenario.time.step_minutes)
-            minds = Minds(world, memory, inferencer, self._budget, self._waiting)
+        minds = self._models.minds(self.scenario, world, self._store)
         return Society(self.scenario, world, minds, workers=self._workers)
 
     def _open_models(self, also: str | None = None) -> None:
         """Open the models that agents or surveys name; ModelError before anything is made."""
-        named = [group.model for group in self.scenario.agents]
-        named += [survey.model for survey in self.scenario.surveys]
-        used = {name for name in (*named, also) if name is not None}
-        if self._inference is not None and not used <= self._inference.names:
-            self._leave()
-            self._inference.close()
-            self._inference = None
-        if used and self._inference is None:
-            self._leave()
-            self._inference = Inference(
-                self.scenario, used, self._replies, self._base, self._workers
-            )
+        if self._models.lack(self.scenario, also):
+            self._leave()  # its minds ask those that are open
+            self._models.open(self.scenario, also)
 
     def _refold(self, store: RunStore) -> Society:
         """Return the society whose world is the fold of the log."""
@@ -384,33 +376,17 @@ class Simulation(Surveying):
         if society is None:
             return
         if society.minds is not None and self._store is not None:
-            with suppress(StoreError):  # another error is on its way, and only money is lost
+            with suppress(RunError):  # another error is on its way, and only money is lost
                 self._store.keep(society.minds.salvage())
 
     def _check_calendar(self, step: int) -> None:
-        try:
-            self._ready().clock.at(step + 1)
-        except OverflowError:
-            raise ScenarioError(
-                f"time: step {step:,} would lie beyond the year 9999; start earlier, or take "
-                "shorter steps or fewer"
-            ) from None
+        check_calendar(self._ready().clock, step)
 
     def _discard(self) -> None:
         self._leave()
-        if self._inference is not None:
-            self._inference.close()
-        if self._store is not None:
-            self._store.close()
-        self._inference = self._store = None
-
-
-def _changed(scenario: Scenario, overrides: Mapping[str, Any]) -> Scenario:
-    """Return the scenario with other models or another budget; ScenarioError for the rest."""
-    for name in overrides:
-        if not name.startswith(("models.", "budget.")):
-            raise ScenarioError(
-                f"'{name}' cannot change when a run goes on: models.* and budget.* can"
-            )
-    data = scenario.model_dump(mode="json")
-    return parse_scenario(apply_overrides(data, overrides), "the changed scenario")
+        store, self._store = self._store, None
+        try:
+            self._models.close()
+        finally:
+            if store is not None:
+                store.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -16,6 +15,7 @@ from typing import Protocol
 
 import hubbub
 from hubbub.config.own import blamed_on
+from hubbub.cores import usable_cores
 from hubbub.errors import HubbubError, RunError, ScenarioError
 from hubbub.experiments import worker
 from hubbub.experiments.content import content_of
@@ -65,7 +65,7 @@ def run_study(
     if hook is not None:
         hook.began(len(trials), len(trials) - len(missing))
     with_models = _ask_models(trials, options)
-    most = 1 if with_models else processes or os.cpu_count() or 1
+    most = 1 if with_models else processes or usable_cores()
     processes = min(most, len(missing))
     run = _one_by_one if processes <= 1 else _in_parallel
     errors: list[str] = []

@@ -22,6 +22,7 @@ from urllib.request import Request, urlopen
 import msgspec
 
 from hubbub.config.minds import ModelConfig
+from hubbub.cores import usable_cores
 from hubbub.errors import MissingExtraError, ModelError, did_you_mean
 from hubbub.llm.weights import KNOWN, cache_folder, find
 
@@ -150,13 +151,6 @@ def usable(name: str, *, cache: Path | None = None) -> str | None:
     if name in KNOWN:
         return f"its weights are not here: hubbub models get {name}"
     return f"there is no file {name}"
-
-
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _weights_of(name: str, local: str, *, cache: Path, base: Path) -> Path:

@@ -7,6 +7,7 @@ another log, is passed over.
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 import zlib
 from contextlib import suppress
@@ -25,7 +26,11 @@ CHECKPOINT = "checkpoint.npz"
 #: Raised with every change of what is in it; one of another layout is passed over.
 LAYOUT = 1
 _STATE = "state.json"
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+_PARTIAL = ".partial"  # while it is written
+#: What zipfile may raise at bits that are not as they were. The content is safe to read, once its
+#: sums are right.
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, RuntimeError, struct.error, zlib.error,
+               zipfile.BadZipFile)  # fmt: skip
 
 
 class Checkpoints:
@@ -54,7 +59,7 @@ class Checkpoints:
         if self._path is None:
             return
         self._kept = tail.events
-        partial = self._path.with_suffix(".partial")
+        partial = self._path.with_suffix(_PARTIAL)
         try:
             with zipfile.ZipFile(partial, "w") as file:
                 file.writestr(_STATE, json.dumps(_head(world, tail)))
@@ -63,8 +68,13 @@ class Checkpoints:
                         np.lib.format.write_array(entry, np.ascontiguousarray(array))
             partial.replace(self._path)
         except OSError:
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Remove what a process that was killed as it saved has left."""
+        if self._path is not None:
             with suppress(OSError):
-                partial.unlink(missing_ok=True)
+                self._path.with_suffix(_PARTIAL).unlink(missing_ok=True)
 
     def load(self, db: Database, world: World) -> int:
         """Bring a world, as its population settled, to the checkpoint's step; return its part.
@@ -77,6 +87,8 @@ class Checkpoints:
             return 0
         try:
             with zipfile.ZipFile(self._path) as file:
+                if file.testzip() is not None:
+                    return 0
                 head = json.loads(file.read(_STATE))
                 known = db.rows("SELECT digest FROM part WHERE id = ?", int(head["part"]))
                 if head["layout"] != LAYOUT or known != [(head["digest"],)]:
@@ -104,5 +116,4 @@ def _head(world: World, tail: Tail) -> dict[str, Any]:
 def _array(file: zipfile.ZipFile, name: str) -> NDArray[Any]:
     with file.open(f"{name}.npy") as entry:
         array: NDArray[Any] = np.lib.format.read_array(entry)
-        entry.read()  # to its end, where the CRC is compared
     return array

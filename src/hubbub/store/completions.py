@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -183,6 +183,27 @@ class Record:
                 if not failure or request not in ids:
                     ids[request] = number
         return ids
+
+
+class KeptCalls:
+    """The calls of a run that were kept from a step, or a survey, that was cut off.
+
+    Which there are is known from the start: that there is none, as for nearly all turns of a run
+    that goes on, is said without a look at the file, which may just be written.
+    """
+
+    def __init__(self, settled: Callable[[], Database]) -> None:
+        """Take what returns the database once nothing is being written."""
+        self._settled = settled
+        (last,) = settled().rows("SELECT coalesce(max(step), -1) FROM part WHERE finished = 1")[0]
+        sql = f"SELECT {', '.join(_ADDRESS)} FROM completion WHERE step >= ?"
+        rows = settled().rows(f"{sql} AND (step > ? OR purpose LIKE '?%')", last, last)
+        self._addresses = frozenset(rows)
+
+    def find(self, step: int, agent: int, purpose: str, number: int) -> RecordedCall | None:
+        """Return the call of this address, None if none was kept."""
+        address = (step, agent, purpose, number)
+        return Record(self._settled()).find(*address) if address in self._addresses else None
 
 
 _CALL = (

@@ -3,57 +3,54 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
-from hubbub.actions.batch import SCALE
 from hubbub.config.text import dump
 from hubbub.errors import RunError, StoreError
-from hubbub.store import opinions, spending, tables
-from hubbub.store.answers import AnswerRow, answer_tables, surveys_held, write_answers
+from hubbub.store import spending
+from hubbub.store.answers import AnswerRow, write_answers
 from hubbub.store.check import content_digest
 from hubbub.store.checkpoint import Checkpoints
 from hubbub.store.codec import Committed
+from hubbub.store.commits import Commits
 from hubbub.store.completions import (
     CompletionRow,
+    KeptCalls,
     Record,
-    completion_tables,
     write_completions,
 )
+from hubbub.store.contents import Contents
 from hubbub.store.database import Database, Lock
 from hubbub.store.folder import DATABASE, LOCK, SCENARIO, check_format, new_folder
 from hubbub.store.moments import moments
 from hubbub.store.reader import read_parts, read_tail
 from hubbub.store.schema import Layout
-from hubbub.store.spending import ModelSpending, Spent
 from hubbub.store.writer import POPULATION, Gathered, Tail, gather, write_part, write_start
 from hubbub.world import Events, Slate, World
 
 
-class RunStore:
+class RunStore(Contents):
     """The durable form of a run. Every commit is one transaction: a crash loses it whole, or not.
 
     A commit is written by a thread, so that the world may move on meanwhile; whoever reads waits
-    until it is whole. Readers may look at a run while another process writes it.
+    until it is whole. If it fails, whoever asks for anything is told, until `reread`: what was
+    asked of the world meanwhile may be of a step that is not in the file. Readers may look at a run
+    while another process writes it.
     """
 
     def __init__(
         self, database: Database, folder: Path | None, layout: Layout, tail: Tail, lock: Lock | None
     ) -> None:
         self._database = database
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="hubbub-commit")
-        self._writing: Future[Tail] | None = None
+        self._commits = Commits(tail)
         self.folder = folder
         self.layout = layout
-        self._tail = tail
         self._lock = lock
         scenario = self.scenario()
         every = int(scenario.get("store", {}).get("checkpoint_events", 0))
@@ -121,8 +118,10 @@ class RunStore:
                     read_tail(database, meta),
                     lock,
                 )
-            if mode == "write" and not path.with_name(SCENARIO).exists():
-                store._write_yaml()
+            if mode == "write":
+                store._checkpoints.tidy()
+                if not path.with_name(SCENARIO).exists():
+                    store._write_yaml()
         except BaseException:
             if database is not None:
                 database.close()
@@ -132,11 +131,14 @@ class RunStore:
         return store
 
     def close(self) -> None:
-        """Close the file and let others write it. StoreError if the last commit went wrong."""
+        """Close the file and let others write it.
+
+        StoreError if the last commit went wrong and nobody was told.
+        """
         try:
-            self.settle()
+            self._commits.report()
         finally:
-            self._writer.shutdown()
+            self._commits.close()
             self._database.close()
             if self._lock is not None:
                 self._lock.release()
@@ -171,22 +173,31 @@ class RunStore:
         Otherwise these are extra events of the current step, which take its next places.
         `completions` are the calls of models that led to it, `answers` those of surveys held with
         it. StoreError if it can't be written; nothing of it is in the file then. Without `wait`
-        the writing goes on afterwards, and the error comes with whatever is asked for next.
+        the writing goes on afterwards, and the error comes with whatever is asked for, until
+        `reread`. ValueError for a step that does not follow what is in the file.
         """
         self.settle()
+        tail = self._commits.tail
+        if step not in (tail.step, tail.step + 1):
+            raise ValueError(f"step {step} does not follow step {tail.step}, the last in the file")
         if slate is not None and not self.complete_slates:
             zeros = np.zeros_like
             slate = Slate(
                 slate.agents, slate.offsets, slate.items, zeros(slate.scores), zeros(slate.sources)
             )
-        texts = world.texts.since(self._tail.texts)
+        texts = world.texts.since(tail.texts)
         exclusive = bool(world.exclusive_reactions)
         part = Committed(step, events, texts, slate, finished, exclusive)
         time = self._moment(step).isoformat()
-        gathered = gather(self.layout, world, part, self._tail, time=time)
-        self._writing = self._writer.submit(self._write, gathered, completions, answers)
+        gathered = gather(self.layout, world, part, tail, time=time)
+        self._commits.begin(partial(self._write, gathered, completions, answers))
         if wait:
-            self.settle()
+            try:
+                self.settle()
+            except BaseException:  # an interrupt leaves it under way; else who must know does
+                if self._commits.failed:
+                    self._commits.forget()
+                raise
 
     def _write(
         self,
@@ -201,11 +212,15 @@ class RunStore:
 
     def settle(self) -> None:
         """Wait until the last commit is in the file; StoreError if it can't be written."""
-        if self._writing is None:
-            return
-        wait_for([self._writing])  # an interrupt here leaves it under way
-        writing, self._writing = self._writing, None
-        self._tail = writing.result()
+        self._commits.settle()
+
+    @property
+    def failed(self) -> bool:
+        """Whether a commit without `wait` could not be written, and somebody was told.
+
+        The world it was of is ahead of the file then, and of no use. `reread` ends this.
+        """
+        return self._commits.failed
 
     @property
     def database(self) -> Database:
@@ -215,16 +230,18 @@ class RunStore:
 
     def checkpoint(self, world: World) -> None:
         """Save the world as of the last commit, if enough has happened since the last time."""
-        if self._checkpoints.due(self._tail.events, world):
+        if self._checkpoints.due(self._commits.tail.events, world):
             self.settle()
-            self._checkpoints.save(world, self._tail)
+            self._checkpoints.save(world, self._commits.tail)
 
     def keep(self, completions: Sequence[CompletionRow]) -> None:
         """Write calls of steps that are not whole yet, so that they needn't be made again.
 
-        Kept after an interruption or when a budget is spent. The step's own commit replaces them.
+        Kept after an interruption or when a budget is spent, also if the last commit failed. The
+        step's own commit replaces them.
         """
-        with self.database.transaction():
+        self._commits.wait()
+        with self._database.transaction():
             self._write_calls(completions, ())
 
     def add_answers(
@@ -242,8 +259,13 @@ class RunStore:
         write_answers(self._database, answers)
 
     def reread(self) -> None:
-        """Look up how far the file is, after an interruption that may have come within a commit."""
-        self._tail = read_tail(self.database, self.meta())
+        """Look up how far the file is, after an interruption or a commit that failed.
+
+        StoreError if one failed and nobody was told.
+        """
+        self._commits.report()
+        self._commits.forget()
+        self._commits.tail = read_tail(self.database, self.meta())
 
     def save_scenario(self, scenario_json: str) -> None:
         """Replace the scenario, for example with more steps."""
@@ -267,8 +289,9 @@ class RunStore:
 
     @property
     def steps(self) -> int:
-        """The last whole step; -1 before step 0 is committed."""
-        rows = self.database.rows("SELECT max(step) FROM part WHERE finished = 1")
+        """The last whole step in the file, also if a later commit failed; -1 before step 0."""
+        self._commits.wait()
+        rows = self._database.rows("SELECT max(step) FROM part WHERE finished = 1")
         return -1 if rows[0][0] is None else int(rows[0][0])
 
     @property
@@ -313,88 +336,10 @@ class RunStore:
         with self.database.snapshot():
             return content_digest(self.database, self.layout, self.meta())
 
-    def events(self) -> pa.Table:
-        """Return what happened: one row per action asked for, accepted or not."""
-        return tables.events(self.database)
-
-    def posts(self) -> pa.Table:
-        """Return posts, reposts and quotes with their counters."""
-        return tables.posts(self.database, self.layout)
-
-    def comments(self) -> pa.Table:
-        """Return comments with their counters."""
-        return tables.comments(self.database, self.layout)
-
-    def items(self) -> pa.Table:
-        """Return everything written: posts, reposts, quotes, comments, messages."""
-        return tables.items(self.database, self.layout)
-
-    def agents(self) -> pa.Table:
-        """Return the agents with their profiles and counters."""
-        return tables.agents(self.database, self.layout)
-
-    def steps_table(self) -> pa.Table:
-        """Return the whole steps: when each begins (UTC), who was active, how many events."""
-        return tables.steps(self.database)
-
-    def opinions(self, *, changes_only: bool = False) -> pa.Table:
-        """Return what agents think of topics: step, agent, topic, value in [-1, 1].
-
-        All opinions at the start (step 0) or at signing up, then each change in the step in which
-        it came about; `changes_only` leaves out the first. An agent's opinion after a step is its
-        last row up to that step; `opinions_at` has those of all agents.
-        """
-        parts = opinions.opinion_tables(self.database, changes_only=changes_only)
-        return pa.concat_tables([opinions.SCHEMA.empty_table(), *parts])
-
-    def opinions_at(self, step: int | None = None) -> NDArray[np.float32]:
-        """Return all opinions after a step (the last, if None), float32[agents, topics].
-
-        A row for each agent that had joined by then; columns in the order of the scenario's topics.
-        """
-        with self.database.snapshot():
-            values = opinions.opinions_at(self.database, step)
-        return values.astype(np.float32) / np.float32(SCALE)
-
-    def opinions_over(self, steps: Iterable[int]) -> Iterator[NDArray[np.float32]]:
-        """Return `opinions_at` each of the steps; where they ascend, each change is read once."""
-        for values in opinions.opinions_over(self.database, steps):
-            yield values.astype(np.float32) / np.float32(SCALE)
-
-    def slates(self) -> pa.Table:
-        """Return who was shown what: step, agent, position, item, source, score."""
-        return tables.slates(self.database, complete=self.complete_slates)
-
-    def relations(self) -> pa.Table:
-        """Return the relations that stand: kind, left, right, and the step they date from."""
-        return tables.relations(self.database)
-
-    def reactions(self) -> pa.Table:
-        """Return the reactions that stand: kind, agent, item, and the step they date from."""
-        return tables.reactions(self.database)
-
-    # -- language models ----------------------------------------------------------------------
-
-    def completions(self) -> pa.Table:
-        """Return the calls of language models with their prompts and replies."""
-        return pa.concat_tables(completion_tables(self.database))
-
-    def answers(self) -> pa.Table:
-        """Return the answers to surveys: a row per agent and question."""
-        return pa.concat_tables(answer_tables(self.database))
-
-    def surveys_held(self) -> set[tuple[str, int]]:
-        """Return the names of surveys and the steps after which they were held."""
-        return surveys_held(self.database)
-
     def recorded(self) -> Record:
         """Return the calls of this run, to be found by address or by request."""
         return Record(self.database)
 
-    def spent(self) -> Spent:
-        """Return what the run has spent: requests, tokens, money. A record's replies are free."""
-        return spending.read_spent(self.database)
-
-    def usage(self) -> list[ModelSpending]:
-        """Return the calls, tokens, cost, latencies and failures of each model."""
-        return spending.usage(self.database)
+    def kept(self) -> KeptCalls:
+        """Return the calls that were kept from a step or a survey that was cut off."""
+        return KeptCalls(lambda: self.database)

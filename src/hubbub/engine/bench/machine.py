@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from hubbub.cores import usable_cores
+
 _CPUINFO = Path("/proc/cpuinfo")
 _STATUS = Path("/proc/self/status")
 
@@ -36,10 +38,9 @@ class Machine:
 def this_machine() -> Machine:
     """Return what this machine is, and the versions of what the figures depend on."""
     pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(_all_cores())
     return Machine(
         processor=_processor(),
-        cores=len(cores),
+        cores=usable_cores(),
         memory_gb=round(pages * size / 2**30, 1),
         system=platform.platform(),
         load=round(os.getloadavg()[0], 2),
@@ -51,10 +52,6 @@ def this_machine() -> Machine:
             "sqlite": sqlite3.sqlite_version,
         },
     )
-
-
-def _all_cores() -> int:
-    return os.cpu_count() or 1
 
 
 def _processor() -> str:

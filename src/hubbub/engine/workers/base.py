@@ -6,7 +6,6 @@ the step and the shard alone, so it does not matter who works it out.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from hubbub.actions import ActionBatch
 from hubbub.config.minds import ModelConfig
+from hubbub.cores import usable_cores
 from hubbub.errors import RunError
 from hubbub.llm.chat import Inferencer
 from hubbub.mind.records import Call
@@ -121,10 +121,10 @@ class Workers(Protocol):
 
 
 class Threads:
-    """Threads of this process, by default one per core."""
+    """Threads of this process, by default one per core that this process may use."""
 
     def __init__(self, count: int | None = None) -> None:
-        self._count = count or os.cpu_count() or 1
+        self._count = count or usable_cores()
         self._pool: ThreadPoolExecutor | None = None
 
     def start(self) -> None:
