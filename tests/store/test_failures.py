@@ -172,7 +172,7 @@ def test_an_interrupt_inside_a_commit_undoes_it(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(database.Database, "update", interrupted)
+        patch.setattr(database.Database, "update_integers", interrupted)
         with pytest.raises(KeyboardInterrupt):
             store.commit(world, 2, events, slate, finished=True)
     with store:

@@ -21,7 +21,7 @@ EARLIER = 0  # in a record, in place of ITEM
 
 _REPOST, _COMMENT = int(Kind.repost), int(Kind.comment)
 _IN_NETWORK, _PROOF = SOURCES.index("in_network"), SOURCES.index("social_proof")
-_NONE, _NOTHING = np.int64(-(2**63)), np.int32(-(2**31))
+_NONE, _POSITION = np.int64(-(2**63)), np.int64(2**32 - 1)
 #: Keys in a block of a tournament: of the network's candidates, and of the pool's.
 _NEAR_BLOCK, _FAR_BLOCK = 16, 128
 
@@ -179,17 +179,18 @@ def _between(values: Any, first: Any, last: Any, value: Any) -> Any:
     return found != 0
 
 
-def _tournament(block: int, lowest: Any) -> tuple[Any, Any, Any]:
-    """Return the rules (crown, leader, retire) of a tournament of keys int[m, block].
+def _tournament(block: int) -> tuple[Any, Any, Any, Any]:  # noqa: C901 - five short functions
+    """Return the rules (crown, top, leader, retire) of a tournament of keys int64[m, block].
 
-    Its winner is found by the winners (`tops`) of the blocks. `lowest` stands for no key. Sizes
-    of blocks are known when this is compiled, so that its loops become few instructions.
+    The highest key is found by the highest of each block (`tops`), and when it is taken out only
+    its own block is looked through again. _NONE stands for no key. The size of a block is known
+    when this is compiled, so that a loop over one is a few wide instructions.
     """
 
     @njit(cache=True, nogil=True)
     def highest(keys: Any, b: Any) -> Any:
         """Return the highest key of a block."""
-        top = lowest
+        top = _NONE
         for j in range(block):
             top = max(top, keys[b, j])
         return top
@@ -199,34 +200,40 @@ def _tournament(block: int, lowest: Any) -> tuple[Any, Any, Any]:
         """Write the highest of each block of the first n keys to `tops`; return the blocks."""
         blocks = (n + block - 1) // block
         for j in range(n, blocks * block):
-            keys[j // block, j % block] = lowest
+            keys[j // block, j % block] = _NONE
         for b in range(blocks):
             tops[b] = highest(keys, b)
         return blocks
 
     @njit(cache=True, nogil=True)
+    def top(tops: Any, blocks: Any) -> Any:
+        """Return the highest key that is left."""
+        key = _NONE
+        for j in range(blocks):
+            key = max(key, tops[j])
+        return key
+
+    @njit(cache=True, nogil=True)
     def leader(keys: Any, tops: Any, blocks: Any) -> Any:
         """Return the position of the highest key, of equal ones the last; -1 if none is left."""
-        top, b, at = lowest, 0, 0
+        key, b, at = top(tops, blocks), 0, 0
         for j in range(blocks):  # no early exit anywhere: this vectorises, and counts no references
-            top = max(top, tops[j])
-        for j in range(blocks):
-            b = j if tops[j] == top else b
+            b = j if tops[j] == key else b
         for j in range(block):
-            at = j if keys[b, j] == top else at
-        return b * block + at if top > lowest else -1
+            at = j if keys[b, j] == key else at
+        return b * block + at if key > _NONE else -1
 
     @njit(cache=True, nogil=True)
     def retire(keys: Any, tops: Any, at: Any) -> None:
         """Take a key out."""
-        keys[at // block, at % block] = lowest
+        keys[at // block, at % block] = _NONE
         tops[at // block] = highest(keys, at // block)
 
-    return crown, leader, retire
+    return crown, top, leader, retire
 
 
-_crown_near, _leader_near, _retire_near = _tournament(_NEAR_BLOCK, _NONE)
-_crown_far, _leader_far, _retire_far = _tournament(_FAR_BLOCK, _NOTHING)
+_crown_near, _, _leader_near, _retire_near = _tournament(_NEAR_BLOCK)
+_crown_far, _top_far, _, _retire_far = _tournament(_FAR_BLOCK)
 
 
 @njit(cache=True, nogil=True)
@@ -257,9 +264,9 @@ def _enter_near(rows: Any, first: Any, n: Any, keys: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def _enter_far(bits: Any, row: Any, keys: Any) -> None:
-    """Write the keys of the pool. Its items ascend: the newest of equals leads."""
+    """Write the keys of the pool, which hold positions: its items ascend, so the newest leads."""
     for j in range(bits.shape[1]):
-        keys[j] = _ordered(bits[row, j])
+        keys[j] = _key(bits[row, j], j)
 
 
 @njit(cache=True, nogil=True)
@@ -307,12 +314,11 @@ def fill(  # noqa: C901 - in one piece: calls with arrays would count references
     seen, hidden_ends, hidden, by = filters
     _, out_target, out_author, _, _, count = slate
     room = _longest(ends) // _NEAR_BLOCK + 1, len(pool_item) // _FAR_BLOCK + 1
-    near_keys = np.empty((room[0], _NEAR_BLOCK), np.int64)
-    far_keys = np.empty((room[1], _FAR_BLOCK), np.int32)
-    near_tops, far_tops = np.empty(room[0], np.int64), np.empty(room[1], np.int32)
+    near_keys, near_tops = np.empty((room[0], _NEAR_BLOCK), np.int64), np.empty(room[0], np.int64)
+    far_keys, far_tops = np.empty((room[1], _FAR_BLOCK), np.int64), np.empty(room[1], np.int64)
     near_flat, far_flat = near_keys.ravel(), far_keys.ravel()  # the same, in one dimension
-    kept_target = np.empty((1, near_keys.size + far_keys.size), np.int32)
-    kept_author = np.empty((1, near_keys.size + far_keys.size), np.int32)
+    taken_target = np.empty((1, out_target.shape[1] + near_keys.size + far_keys.size), np.int32)
+    taken_author = np.empty_like(taken_target)
     best = np.empty(out_target.shape[1] + 1, np.int64)
     who = np.empty(out_target.shape[1] + 1, np.int32)
     chosen = np.empty((len(viewers), len(who)), np.int32)
@@ -330,25 +336,24 @@ def fill(  # noqa: C901 - in one piece: calls with arrays would count references
         near_blocks = _crown_near(near_keys, near, near_tops)
         far_blocks = _crown_far(far_keys, len(pool_item), far_tops)
         close = _leader_near(near_keys, near_tops, near_blocks)
-        far = _leader_far(far_keys, far_tops, far_blocks)
-        kept = filled = 0
+        far = _top_far(far_tops, far_blocks)
+        for j in range(shown):
+            taken_target[0, j], taken_author[0, j] = out_target[v, j], out_author[v, j]
+        taken, filled = shown, 0
         while True:
-            key, pooled = _NONE, False
-            if close >= 0:
-                key = near_flat[close]
-            if far >= 0:
-                other = np.int64(far_flat[far]) << 32
-                other |= np.int64(pool_item[far])
-                if other > key:
-                    key, pooled = other, True
+            key = near_flat[close] if close >= 0 else _NONE
+            at = far & _POSITION
+            pooled = far > _NONE and (far & ~_POSITION | pool_item[at]) > key
+            if pooled:
+                key = far & ~_POSITION | pool_item[at]
             if key <= (best[want - 1] if filled == want else _NONE):
                 break
             if pooled:
-                at = near + far
-                item = target = pool_item[far]
-                author, score_bits[0] = pool_author[far], pool_bits[mine, far]
-                _retire_far(far_keys, far_tops, far)
-                far = _leader_far(far_keys, far_tops, far_blocks)
+                item = target = pool_item[at]
+                author, score_bits[0] = pool_author[at], pool_bits[mine, at]
+                _retire_far(far_keys, far_tops, at)
+                far = _top_far(far_tops, far_blocks)
+                at += near
             else:
                 at = near - 1 - close
                 item, target = rows[start + at, ITEM], rows[start + at, TARGET]
@@ -359,15 +364,14 @@ def fill(  # noqa: C901 - in one piece: calls with arrays would count references
                 author < 0
                 or author == viewer
                 or _known(seen, v, seen.shape[1], target)
+                or _known(taken_target, 0, taken, target)
                 or _between(hidden, hidden_ends[v], hidden_ends[v + 1], author)
                 or (len(hidden) and _between(hidden, hidden_ends[v], hidden_ends[v + 1], by[item]))
-                or _known(out_target, v, shown, target)
-                or _known(kept_target, 0, kept, target)
             ):
                 continue
-            before = _times(out_author, v, shown, author) + _times(kept_author, 0, kept, author)
-            kept_target[0, kept], kept_author[0, kept] = target, author
-            kept += 1
+            before = _times(taken_author, 0, taken, author)
+            taken_target[0, taken], taken_author[0, taken] = target, author
+            taken += 1
             if score[0] > 0:
                 score[0] *= decay[min(before, len(decay) - 1)]
             filled = _place(best, who, filled, want, _key(score_bits[0], item), at)

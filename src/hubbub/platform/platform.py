@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,8 +15,6 @@ from hubbub.errors import ActionError, ScenarioError, did_you_mean
 from hubbub.platform.judge import judge
 from hubbub.world import Events, World
 from hubbub.world.fold import fold_opinions, fold_wave
-
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +128,8 @@ class Platform:
 
     @staticmethod
     def _order(world: World, batch: ActionBatch, step: int) -> NDArray[np.int64]:
-        keys = world.streams.at("order", step).scramble(batch.agent)
-        return np.lexsort((batch.agent, keys, batch.wave))
+        keys = world.streams.at("order", step).scramble(batch.agent)  # no two agents have one key
+        return np.lexsort((keys, batch.wave)) if batch.wave.any() else np.argsort(keys)
 
 
 def _check_agents(world: World, batch: ActionBatch, order: NDArray[np.int64], lowest: int) -> None:
@@ -184,16 +181,12 @@ def _switched_on(config: PlatformConfig, preset: Preset, table: ActionTable) -> 
 
 
 def _intern(world: World, batch: ActionBatch, order: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Return the world's text id of each row; texts that no row uses are left out.
-
-    Half a surrogate pair, which some models emit and no file can hold, becomes U+FFFD.
-    """
+    """Return the world's text id of each row; texts that no row uses are left out."""
     result = np.full(len(batch), -1, np.int32)
     rows = order[batch.text[order] >= 0]
     used, first, which = np.unique(batch.text[rows], return_index=True, return_inverse=True)
     by_first = np.argsort(first)  # new ids in the order of application
     ids = np.empty(len(used), np.int32)
-    texts = [_LONE_SURROGATE.sub("\ufffd", batch.texts[i]) for i in used[by_first]]
-    ids[by_first] = world.texts.intern(texts)
+    ids[by_first] = world.texts.intern([batch.texts[i] for i in used[by_first].tolist()])
     result[rows] = ids[which]
     return result

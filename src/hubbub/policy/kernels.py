@@ -56,7 +56,10 @@ class AgentColumns(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """The parameters of the utility; `recency` is its weighted value by age in steps."""
+    """The parameters of the utility; `recency` is its weighted value by age in steps.
+
+    Unless something `repels`, nobody can disapprove of what is shown.
+    """
 
     similarity: float
     proof: float
@@ -67,6 +70,7 @@ class Weights(NamedTuple):
     trait_spread: float
     contrarian_share: float
     recency: Floats
+    repels: bool
 
 
 class OptionColumns(NamedTuple):
@@ -159,7 +163,7 @@ def pull(
             age = min(max(now - step[item], 0), len(recency) - 1)
             notice = recency[age] + w.standing * _log(followers[author[item]])
             drawn[at] = _exp(notice + attraction)
-            repelled[at] = _exp(notice - attraction)
+            repelled[at] = _exp(notice - attraction) if w.repels else 0.0
     return Pull(drawn, repelled)
 
 

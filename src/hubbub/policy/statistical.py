@@ -63,7 +63,8 @@ class StatisticalPolicy:
 
     def decide(self, obs: Observation) -> ActionBatch:
         """Return one batch: what each agent does, and how its opinions change."""
-        options, weights = self._options_for(obs), self._weights(obs)
+        options = self._options_for(obs)
+        weights = self._weights(obs, options)
         first = options.columns.first
         posts = shown_posts(obs)
         comments = _shown_comments(obs) if first[2] < first[3] else _nothing_shown(obs)
@@ -100,8 +101,8 @@ class StatisticalPolicy:
             self._options[key] = options
         return options
 
-    def _weights(self, obs: Observation) -> Weights:
-        b = self._behaviour
+    def _weights(self, obs: Observation, options: Options) -> Weights:
+        b, columns = self._behaviour, options.columns
         return Weights(
             b.similarity,
             b.herding if obs.show_score else b.social_proof,
@@ -112,6 +113,7 @@ class StatisticalPolicy:
             b.trait_spread,
             b.contrarian_share,
             self._recency,
+            not bool(columns.approving[columns.first[1] :].all()),
         )
 
     def _batch(

@@ -29,6 +29,7 @@ LOG_PAGES = 8_000
 LOG_BYTES = 64_000_000
 _CHUNK = 65_536  # rows per read
 _ROWS, _VARIABLES = 100, 30_000  # per INSERT; SQLite allows 32,766 variables
+_BLOCK = 50 * _ROWS  # rows that are taken from columns at once
 
 
 class Database:
@@ -105,9 +106,9 @@ class Database:
         rest: str = "",
     ) -> None:
         """Insert rows, inside the current transaction; `rest` may say what to do on a conflict."""
-        names = ", ".join(f'"{c}"' for c in columns)
         marks = ", ".join("?" * len(columns))
-        self._db.executemany(f'{verb} INTO "{table}" ({names}) VALUES ({marks}) {rest}', rows)
+        sql = f"{_insertion(table, columns, verb)}({marks}) {rest}"
+        self._db.executemany(sql, rows)
 
     def insert_columns(
         self, table: str, columns: Sequence[str], values: Sequence[Sequence[Any]]
@@ -120,21 +121,36 @@ class Database:
         flat: list[Any] = [None] * (width * count)
         for i, column in enumerate(values):
             flat[i::width] = column
-        names = ", ".join(f'"{c}"' for c in columns)
-        row = f"({', '.join('?' * width)})"
-        rows = max(1, min(_ROWS, _VARIABLES // width))
-        whole = count - count % rows
-        for first, last, size in ((0, whole, rows), (whole, count, 1)):
-            marks, step = ", ".join([row] * size), size * width
+        for marks, first, last, size in _statements(width, count):
+            step = size * width
             self._db.executemany(
-                f'INSERT INTO "{table}" ({names}) VALUES {marks}',
+                _insertion(table, columns) + marks,
                 (flat[at : at + step] for at in range(first * width, last * width, step)),
             )
 
-    def update(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Set columns by row id (the last value of each row), inside the current transaction."""
-        assignments = ", ".join(f'"{c}" = ?' for c in columns)
-        self._db.executemany(f'UPDATE "{table}" SET {assignments} WHERE id = ?', rows)
+    def insert_integers(
+        self, table: str, columns: Sequence[str], values: Sequence[NDArray[Any]]
+    ) -> None:
+        """Insert columns of integers as rows, inside the current transaction.
+
+        A few rows at a time become Python's numbers: other threads would have to wait for more.
+        """
+        for marks, first, last, size in _statements(len(columns), len(values[0])):
+            numbers = _numbers(values, first, last, size)
+            self._db.executemany(_insertion(table, columns) + marks, numbers)
+
+    def update_integers(
+        self, table: str, columns: Sequence[str], values: Sequence[NDArray[Any]]
+    ) -> None:
+        """Set columns of integers by row id (the last of the values), as `insert_integers` does."""
+        width = len(columns)
+        places = ", ".join(f'"{c}" = new.column{i}' for i, c in enumerate(columns, 1))
+        for marks, first, last, size in _statements(width + 1, len(values[0])):
+            self._db.executemany(
+                f'UPDATE "{table}" SET {places} FROM (VALUES {marks}) AS new '
+                f'WHERE "{table}".id = new.column{width + 1}',
+                _numbers(values, first, last, size),
+            )
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -217,6 +233,30 @@ class Database:
                 return f"{where} cannot be opened or written ({error}){kept}. Check its permissions"
             case _:
                 return f"{where}: {error}{kept}"
+
+
+def _insertion(table: str, columns: Sequence[str], verb: str = "INSERT") -> str:
+    names = ", ".join(f'"{c}"' for c in columns)
+    return f'{verb} INTO "{table}" ({names}) VALUES '
+
+
+def _statements(width: int, count: int) -> Iterator[tuple[str, int, int, int]]:
+    """Say how to pass `count` rows to SQLite: (marks, first row, last, rows at once)."""
+    row, rows = f"({', '.join('?' * width)})", max(1, min(_ROWS, _VARIABLES // width))
+    whole = count - count % rows
+    for first, last, size in ((0, whole, rows), (whole, count, 1)):
+        yield ", ".join([row] * size), first, last, size
+
+
+def _numbers(
+    columns: Sequence[NDArray[Any]], first: int, last: int, size: int
+) -> Iterator[list[int]]:
+    """Give the numbers of `size` rows after the other, row by row."""
+    for start in range(first, last, _BLOCK):
+        end = min(start + _BLOCK, last)
+        block = np.stack([column[start:end] for column in columns], axis=1, dtype=np.int64)
+        for at in range(0, end - start, size):
+            yield block[at : at + size].ravel().tolist()
 
 
 def _open(uri: str) -> sqlite3.Connection:

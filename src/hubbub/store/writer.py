@@ -217,16 +217,15 @@ def write_part(db: Database, gathered: Gathered, *, scores: bool) -> Tail:
     if after.exclusive != before.exclusive:
         since = (before.events + 1, int(after.exclusive))
         db.insert("exclusive", ("from_event", "value"), [since])
-    places = [[step] * len(events), range(after.seq - len(events), after.seq)]
-    columns = [getattr(events, n).tolist() for n in EVENT]
-    db.insert_columns("event", ("step", "seq", *EVENT), [*places, *columns])
+    places = np.full(len(events), step), np.arange(after.seq - len(events), after.seq)
+    columns = [getattr(events, n) for n in EVENT]
+    db.insert_integers("event", ("step", "seq", *EVENT), [*places, *columns])
     known = range(before.texts, after.texts)
     db.insert_columns("text", ("id", "content"), [known, part.texts])
     for rows in gathered.new:
-        db.insert_columns(rows.table, rows.names, [_plain(c) for c in rows.columns])
+        _insert(db, rows)
     for rows in gathered.changed:
-        values = zip(*(c.tolist() for c in rows.columns), strict=True)
-        db.update(rows.table, rows.names, values)
+        db.update_integers(rows.table, rows.names, rows.columns)
     number = after.parts
     if part.slate is not None:
         blob = slate_blob(part.slate, complete=scores)
@@ -245,8 +244,12 @@ def write_part(db: Database, gathered: Gathered, *, scores: bool) -> Tail:
     return after
 
 
-def _plain(column: Any) -> Any:
-    return column.tolist() if isinstance(column, np.ndarray) else column
+def _insert(db: Database, rows: Rows) -> None:
+    if all(isinstance(column, np.ndarray) for column in rows.columns):
+        db.insert_integers(rows.table, rows.names, rows.columns)
+        return
+    plain = [c.tolist() if isinstance(c, np.ndarray) else c for c in rows.columns]
+    db.insert_columns(rows.table, rows.names, plain)
 
 
 def _new_agents(layout: Layout, world: World, first: int) -> Iterator[Rows]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from hubbub.config.scenario import TimeConfig
-from hubbub.rng import Stream, Streams
+from hubbub.rng import Streams
 from hubbub.time.clock import Clock
 from hubbub.world import World
 
 #: Agents by blocks of this size have a random stream of their own.
 SHARD = 65536
-_LOW = np.uint64(0xFFFFFFFF)
-_ONE = 2.0**32
+_ONE = np.float32(2.0**32)
 
 
 def draw(
@@ -34,23 +36,38 @@ def draw(
     agents = world.agents
     now = np.ascontiguousarray(world.curves[:, clock.hour(step)], np.float32)
     curve, rate, noticed = agents["curve"], agents["rate"], agents["noticed"]
-    parts = [np.empty(0, np.int64)]
+    wake, news = np.float32(config.wake_rate if config.wake_on_notice else 0), step - 1 - ahead
+    awake, count = np.empty(len(agents), np.int32), 0
     for first in range(0, len(agents), SHARD):
-        rows = slice(first, min(first + SHARD, len(agents)))
-        chance = now[curve[rows]] * rate[rows]
-        if config.wake_on_notice:
-            # one number decides both chances: P(either) = 1 - (1 - p)(1 - q)
-            woken = np.flatnonzero(noticed[rows] == step - 1 - ahead)
-            chance[woken] += np.float32(config.wake_rate) * (1 - chance[woken])
-        numbers = _half_words(streams.at("activation", step, first // SHARD), len(chance))
-        parts.append(first + np.flatnonzero(numbers < chance * np.float32(_ONE)))
-    return np.concatenate(parts).astype(np.int32)
+        end = min(first + SHARD, len(agents))
+        words = streams.at("activation", step, first // SHARD).words((end - first + 1) // 2)
+        count = _add_awake(first, end, words, now, curve, rate, noticed, news, wake, awake, count)
+    return awake[:count].copy()
 
 
-def _half_words(stream: Stream, n: int) -> NDArray[np.uint32]:
-    """Return uniform integers below 2**32, uint32[n]: two from each word of the stream."""
-    words = stream.words((n + 1) // 2)
-    halves = np.empty((len(words), 2), np.uint32)
-    halves[:, 0] = words & _LOW
-    halves[:, 1] = words >> np.uint64(32)
-    return halves.ravel()[:n]
+@njit(cache=True, nogil=True)
+def _add_awake(
+    first: Any,
+    end: Any,
+    words: Any,
+    now: Any,
+    curve: Any,
+    rate: Any,
+    noticed: Any,
+    news: Any,
+    wake: Any,
+    awake: Any,
+    count: Any,
+) -> Any:
+    """Write those of the agents first, ..., end - 1 who are awake to awake[count:]; count on.
+
+    Two agents share a word of the stream: the even one has its lower half.
+    """
+    for agent in range(first, end):
+        chance = now[curve[agent]] * rate[agent]
+        if noticed[agent] == news:  # one number decides both: P(either) = 1 - (1 - p)(1 - q)
+            chance += wake * (np.float32(1) - chance)
+        half = np.uint32(words[(agent - first) >> 1] >> np.uint64(32 * ((agent - first) & 1)))
+        awake[count] = agent  # no branch: a processor would guess it wrong as often as one wakes
+        count += np.float64(half) < np.float64(chance * _ONE)
+    return count

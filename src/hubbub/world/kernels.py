@@ -75,7 +75,7 @@ def held(left: Any, right: Any, starts: Any, base: Any, added: Any, removed: Any
         if left[i] < 0 or right[i] < 0:
             found[i] = False
             continue
-        at = min(np.int64(left[i]), last)
+        at = min(left[i], last)
         if _has(base, starts[at], starts[min(at + 1, last)], key):
             found[i] = not _has(removed, 0, len(removed), key)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from sys import getsizeof
 
@@ -15,6 +16,7 @@ from hubbub.world.columns import Table
 ENCODED = 10_000
 #: A text is about a topic if the cosine of their vectors is at least this.
 TOPIC_COSINE = 0.25
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TextPool:
@@ -76,14 +78,19 @@ class TextPool:
         return self._texts[first:]
 
     def intern(self, texts: Sequence[str]) -> NDArray[np.int32]:
-        """Return the ids of these texts, int32[m]; new ones are encoded in one batch."""
+        """Return the ids of these texts, int32[m]; new ones are encoded in one batch.
+
+        Half a surrogate pair, which some models emit and no file can hold, becomes U+FFFD.
+        """
         ids = np.empty(len(texts), np.int32)
         first = len(self._texts)
-        for i, text in enumerate(texts):
-            known = self._ids.get(text)
+        for i, given in enumerate(texts):
+            known = self._ids.get(given)
             if known is None:
-                known = self._ids[text] = len(self._texts)
-                self._texts.append(text)
+                text = _LONE_SURROGATE.sub("\ufffd", given)
+                known = self._ids.setdefault(text, len(self._texts))
+                if known == len(self._texts):
+                    self._texts.append(text)
             ids[i] = known
         if len(self._texts) > first:
             vectors = self.encoder.encode([t[:ENCODED] for t in self._texts[first:]])
