@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hubbub.cli.bench.all import judge
 from hubbub.cli.bench.digests import accept, expected_digests
+from hubbub.cli.bench.oasis import _OURS
 from hubbub.cli.bench.process import measured
-from hubbub.cli.bench.suite import Case, Suite, cases, run_suite
+from hubbub.cli.bench.suite import _FUNCTIONS, WARMUP, Case, Suite, cases, run_suite
+from hubbub.engine.bench import history, mixed
 from hubbub.errors import RunError
 
 if TYPE_CHECKING:
@@ -75,6 +80,18 @@ def test_the_cost_of_a_turn_by_size() -> None:
     }
 
 
+def test_the_warm_up_of_each_kind_is_what_is_said() -> None:
+    for kind, function in _FUNCTIONS.items():
+        parameter = signature(resolve_name(function)).parameters.get("warmup")
+        if parameter is not None:
+            assert parameter.default == WARMUP[kind]
+    assert WARMUP["history"] == history.FIRST - 1
+    assert WARMUP["mixed"] == mixed._WARMUP
+    assert [case.warmup for case in cases(huge=True) if case.kind == "huge"] == [1]
+    (found,) = fake({"history": [{"agents": 7, "growth": 1.0, "digest": "a"}]}).cases
+    assert asdict(found)["warmup"] == 9
+
+
 def test_words_are_kept_apart_from_figures() -> None:
     (found,) = fake({"llm": [{"agents": 7, "own_cores": True, "by": "x", "digest": "a"}]}).cases
     assert found.words == {"own_cores": "True", "by": "x"}
@@ -128,6 +145,7 @@ def test_a_file_that_cannot_be_written_is_named(
 
 def test_every_digest_on_file_belongs_to_a_case() -> None:
     known = {case.key for quick in (True, False) for case in cases(quick=quick, huge=True)}
+    known |= {f"compare {side} agents={n} steps=3" for side in _OURS for n in (200, 500)}
     assert set(expected_digests()) <= known
 
 

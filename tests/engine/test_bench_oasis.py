@@ -41,12 +41,16 @@ def test_two_agents_follow_each_other(tmp_path: Path) -> None:
 def test_our_side(profiles: Path) -> None:
     models = our_side(profiles=str(profiles), steps=2, models=True)
     assert models.agents == 40
-    assert models.likes == 80, "every model likes a post in each step"
+    assert models.did == {"like_post": 80}, "every model likes a post in each step"
     assert models.ms_per_agent > 0
     assert models.turns_per_second > 10
     assert models.disk_mb >= models.database_mb > 0
     policy = our_side(profiles=str(profiles), steps=2, models=False)
     assert policy.digest != models.digest
+    assert sum(policy.did.values()) >= 80
+    (elsewhere := profiles.parent / "elsewhere").mkdir()
+    moved = profiles.rename(elsewhere / profiles.name)
+    assert our_side(profiles=str(moved), steps=2, models=True).digest == models.digest
 
 
 def test_oasis_that_fails_says_why(profiles: Path) -> None:

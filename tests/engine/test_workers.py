@@ -16,7 +16,8 @@ import hubbub as hb
 from engine.scenarios import small
 from engine.workers_own import FATAL, bustling
 from hubbub.engine import society
-from hubbub.engine.workers.crew import Crew
+from hubbub.engine.workers import crew
+from hubbub.engine.workers.crew import Crew, Died
 from hubbub.engine.workers.replica import Station
 from hubbub.errors import ActionError, RunError
 
@@ -85,6 +86,94 @@ class Answered:
 
     def result(self):
         return self.answer
+
+
+class Absent(Beside):
+    """A worker that never starts."""
+
+    def start(self):
+        return self
+
+    def tell(self, part, what, *args):
+        assert part == "desk", "nobody is there to be told of a world"
+
+    def ask(self, part, what, *args):
+        return object()
+
+
+class Scarce(Beside):
+    """A site with room for three workers, of whom only so many start."""
+
+    def __init__(self, there, size=3):
+        self.there, self.size, self.ended = there, size, []
+
+    def start(self):
+        self.there -= 1
+        return Beside().start() if self.there >= 0 else Absent()
+
+    def tell(self, workers, what, *args, packed):
+        for worker in workers:
+            worker.tell([worker], what, *args, packed=packed)
+
+    def wait(self, tickets, timeout):
+        ready = [ticket for ticket in tickets if isinstance(ticket, Answered)]
+        if not ready:
+            assert timeout is not None, "it would wait for ever"
+            time.sleep(timeout)
+        return ready
+
+    def end(self, workers):
+        self.ended += workers
+
+
+def test_workers_that_do_not_start_are_given_up(digest, monkeypatch, caplog):
+    monkeypatch.setattr(crew, "_PATIENCE", 0.1)
+    site = Scarce(2)
+    with hb.Simulation(bustling()) as sim:
+        sim._workers = Crew(site)
+        sim.run(3)
+        between(sim)
+        sim.step({7: hb.Action("create_post", content="Told to"), 8: hb.Ask()})
+        sim.run()
+        assert sim.digest() == digest
+        assert len(sim._workers.members) == 2
+        assert [type(worker) for worker in site.ended] == [Absent]
+    assert "a worker has not started within 0.1 seconds; the run goes on with 2" in caplog.text
+
+
+def test_a_worker_whose_replacement_does_not_start_is_done_without(digest, monkeypatch):
+    monkeypatch.setattr(crew, "_PATIENCE", 0.3)
+    site = Scarce(3)
+    with hb.Simulation(bustling()) as sim:
+        sim._workers = Crew(site)
+        sim.run(3)
+        between(sim)
+        first = sim._workers.members[0]
+        first.ask = lambda *question: Lost()
+        sim.step({7: hb.Action("create_post", content="Told to"), 8: hb.Ask()})
+        assert len(sim._workers.members) == 3  # its time is not over
+        time.sleep(0.4)
+        sim.run()
+        assert sim.digest() == digest
+        assert len(sim._workers.members) == 2
+
+
+class Lost(Answered):
+    def __init__(self):
+        pass
+
+    def result(self):
+        raise Died("worker 1 was lost")
+
+
+def test_no_worker_at_all_ends_the_run(monkeypatch):
+    monkeypatch.setattr(crew, "_PATIENCE", 0.1)
+    with hb.Simulation(bustling()) as sim:
+        sim._workers = Crew(Scarce(0))
+        with pytest.raises(
+            RunError, match=r"not started within 0\.1 seconds, and no other is left"
+        ):
+            sim.run()
 
 
 def test_a_replica_is_the_heads_world_to_the_bit(digest):
@@ -157,9 +246,23 @@ def test_errors_of_own_code_say_where_it_is_named():
 def test_workers_that_keep_dying_end_the_run_at_a_whole_step():
     doomed = small(agents=[{"policy": "engine.workers_own:Doomed"}])
     with hb.Simulation(doomed, workers="processes:1") as sim:
-        with pytest.raises(RunError, match=r"process \d+ ended with exit code 7; 3 workers"):
+        with pytest.raises(RunError, match=r"process \d+ ended with exit code 7; it was the third"):
             sim.run()
         assert sim.t == 2
+
+
+@pytest.mark.slow
+def test_all_of_many_workers_may_die_at_once():
+    scenario = small(steps=3)
+    with hb.Simulation(scenario, threads=1) as sim:
+        sim.run()
+        digest = sim.digest()
+    with hb.Simulation(scenario, workers="processes:4") as sim:
+        sim.run(1)
+        for worker in sim._workers.members:
+            worker.process.kill()
+        sim.run()
+        assert sim.digest() == digest
 
 
 @pytest.mark.slow

@@ -9,8 +9,11 @@ import pytest
 import hubbub as hb
 from engine.minds_scenarios import talkative
 from engine.test_models_over_http import outcomes, turns_of_models
+from engine.test_workers import Lost, Scarce
 from engine.workers_own import FATAL
 from hubbub.config.minds import ModelConfig
+from hubbub.engine import simulation
+from hubbub.engine.workers import crew
 from hubbub.engine.workers.calls import shared
 from hubbub.errors import ModelError
 from hubbub.testing import Faults, Latency, ModelServer, ScriptedModel, ValidModel
@@ -45,12 +48,36 @@ def test_the_same_digest_though_a_worker_dies_with_calls_out(tmp_path, monkeypat
         scenario = over_http(server, **changes)
         digest, turns, _ = lived(scenario, threads=1)
         fatal.write_text(str(os.getpid()))
-        again, same, found = lived(scenario, workers="processes:2")
+        with hb.Simulation(scenario, workers="processes:2") as sim:
+            sim.run()
+            again, same, found = sim.digest(), turns_of_models(sim), outcomes(sim)
+            usage, calls = sim.usage()["small"], sim.completions()
+    assert usage.requests == usage.completions == calls.num_rows
+    assert usage.prompt_tokens == sum(calls["prompt_tokens"].to_pylist())
+    assert usage.p50 > 0.01
     assert not fatal.exists()
     assert again == digest
     assert turns == same
     assert len(turns) > 30
     assert turns <= found.keys()
+
+
+def test_calls_of_a_worker_that_is_given_up_are_asked_by_the_others(monkeypatch):
+    monkeypatch.setattr(crew, "_PATIENCE", 0.3)
+    with ModelServer(ValidModel(1)) as server:
+        scenario = over_http(server)
+        digest, turns, _ = lived(scenario, threads=1)
+        workers = crew.Crew(Scarce(2, size=2))
+        monkeypatch.setattr(simulation, "open_workers", lambda *options: workers)
+        with hb.Simulation(scenario) as sim:
+            sim.run(1)
+            workers.members[0].ask = lambda *question: Lost()
+            sim.run()
+            assert len(workers.members) == 1
+            assert (sim.digest(), turns_of_models(sim)) == (digest, turns)
+            usage = sim.usage()["small"]
+            assert usage.requests == usage.completions == sim.completions().num_rows
+            assert usage.endpoints[server.url].limit == 7
 
 
 @pytest.mark.slow

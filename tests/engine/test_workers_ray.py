@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import socket
 
 import pytest
 
@@ -13,6 +14,8 @@ from engine.test_workers_models import lived as lived_with_models
 from engine.test_workers_models import over_http
 from engine.workers_own import FATAL, bustling
 from hubbub.engine import society
+from hubbub.engine.workers.crew import Died
+from hubbub.engine.workers.on_ray import _Question
 from hubbub.errors import MissingExtraError, RunError
 from hubbub.testing import ModelServer, ValidModel
 
@@ -60,6 +63,63 @@ def test_the_same_digest_on_ray_though_a_worker_is_killed(fatal, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
+def test_a_cpu_that_is_taken_is_done_without(fatal, monkeypatch):
+    import ray
+
+    monkeypatch.setattr(society, "SHARD", 16)
+    with hb.Simulation(bustling(), threads=1) as sim:
+        sim.run()
+        digest = sim.digest()
+
+    class Busy:  # in here, so that it travels whole
+        def there(self):
+            return True
+
+    busy = ray.remote(num_cpus=1)(Busy).remote()
+    ray.get(busy.there.remote())
+    try:
+        with hb.Simulation(bustling(), workers="ray") as sim:
+            sim.run()
+            assert sim.digest() == digest
+            assert len(sim._workers.members) == 1
+    finally:
+        ray.kill(busy)
+
+
+@pytest.mark.parametrize("name", ["OutOfMemoryError", "NodeDiedError", "ActorUnschedulableError"])
+def test_whatever_ends_an_actor_is_a_death(name):
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'hubbub[ray]'")
+
+    class Ended:
+        exceptions = ray.exceptions
+
+        def get(self, answer):
+            raise getattr(ray.exceptions, name)("Memory was low.\n\tpid: 7")
+
+    with pytest.raises(Died, match=r"Ray worker 2 ended: .*Memory was low$"):
+        _Question(Ended(), None, "Ray worker 2").result()
+
+
+@pytest.mark.parametrize(("mode", "words"), [(None, "it is not set"), ("disabled", "it is dis")])
+def test_a_cluster_that_asks_for_a_token(monkeypatch, mode, words):
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'hubbub[ray]'")
+
+    def refuse(*_, **__):
+        raise ConnectionError("Failed to connect to Ray cluster")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    if mode:
+        monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(RunError, match=f"Failed to connect.*RAY_AUTH_MODE=token .{words}"):
+            hb.Simulation(small(), workers=f"ray:127.0.0.1:{port}")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
 def test_errors_and_models_on_ray(fatal):
     wrong = small(agents=[{"policy": "engine.workers_own:Wrong"}])
     with (
@@ -83,5 +143,6 @@ def test_a_cluster_that_is_not_there(monkeypatch):
     ray = pytest.importorskip("ray")
     if ray.is_initialized():
         ray.shutdown()
-    with pytest.raises(RunError, match=r"no Ray cluster can be used at 127\.0\.0\.1:1"):
+    with pytest.raises(RunError, match=r"no Ray cluster can be used at 127\.0\.0\.1:1") as error:
         hb.Simulation(small(), workers="ray:127.0.0.1:1")
+    assert "token" not in str(error.value)

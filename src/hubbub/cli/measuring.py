@@ -139,13 +139,20 @@ def oasis(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write all figures as JSON, too.")
     ] = None,
+    accept: Annotated[  # noqa: FBT002 - typer reads the default
+        bool,
+        typer.Option(
+            "--accept", help="Take hubbub's digests for right: they were meant to change."
+        ),
+    ] = False,
 ) -> None:
     """Do the same work with OASIS and with hubbub.
 
     OASIS is installed once, by pip, into an environment of its own in the cache: it needs Python
     3.10 or 3.11 and up to 7 GB. Both make the same agents of one profile file with one follow
-    graph; all of them decide in each step. Models are doubles that answer at once.
+    graph; all of them decide in each step. Models are doubles that answer at once. Code 1 if
+    hubbub's run is not the one on file.
     """
     from hubbub.cli.bench.oasis import compare
 
-    compare(agents=agents, steps=steps, repeats=repeats, python=python, out=out)
+    compare(agents=agents, steps=steps, repeats=repeats, python=python, out=out, accepting=accept)

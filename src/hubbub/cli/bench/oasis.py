@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 import typer
 
 from hubbub.cli.bench.all import check_out
+from hubbub.cli.bench.digests import FILE, accept, expected_digests
 from hubbub.cli.bench.process import measured
-from hubbub.cli.bench.suite import Spread, spread
+from hubbub.cli.bench.suite import Spread, Verdict, spread, verdict
 from hubbub.cli.bench.tables import in_words, machine_in_words
 from hubbub.cli.screen import console, table
 from hubbub.engine.bench.machine import Machine, this_machine
@@ -45,15 +46,26 @@ class Comparison:
     """What was found, by side: `oasis`, `model` and `statistical`.
 
     `ratios` are by side of ours and figure: how many times better than OASIS, in the same repeat.
+    All steps are measured: there is no warm-up, but our kernels are compiled before. `did` counts
+    the actions of the first repeat by name; `digests` are those of our runs, `verdicts` whether
+    they are the ones on file.
     """
 
     machine: Machine
     oasis: str
     agents: int
     steps: int
+    warmup: int
     repeats: int
     figures: dict[str, dict[str, Spread]]
     ratios: dict[str, dict[str, Spread]]
+    did: dict[str, dict[str, int]]
+    digests: dict[str, str]
+    verdicts: dict[str, Verdict]
+
+    def key(self, side: str) -> str:
+        """Return the name under which the digest of a side of ours is kept."""
+        return f"compare {side} agents={self.agents} steps={self.steps}"
 
 
 def compare(
@@ -63,8 +75,12 @@ def compare(
     repeats: int,
     python: Path | None,
     out: Path | None,
+    accepting: bool,
 ) -> None:
-    """Set up OASIS if need be, measure both in turns, print the figures, write them to `out`."""
+    """Set up OASIS if need be, measure both in turns, print the figures, write them to `out`.
+
+    RunError if a run of ours is not the one on file, unless `accepting`: then it goes on file.
+    """
 
     def say(text: str) -> None:
         typer.echo(text, err=True)
@@ -76,6 +92,13 @@ def compare(
     if out is not None:
         out.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
         typer.echo(f"\nwrote {out}")
+    if accepting:
+        accept({found.key(side): digest for side, digest in found.digests.items()}, FILE)
+    elif wrong := [found.key(side) for side, v in found.verdicts.items() if v == "WRONG"]:
+        raise RunError(
+            f"not the digest that is on file: {', '.join(wrong)}. If runs were meant to change:  "
+            "hubbub bench compare oasis --accept"
+        )
 
 
 def measure(
@@ -97,11 +120,18 @@ def measure(
         if len({run[name]["digest"] for run in runs}) > 1:
             raise RunError(f"the same run had different digests ({_OURS[name]})")
     figures = {
-        side: {name: spread([run[side][name] for run in runs]) for name in (*_FIGURES, "likes")}
+        side: {name: spread([run[side][name] for run in runs]) for name in _FIGURES}
         for side in runs[0]
     }
     ratios = {side: _ratios(runs, side) for side in _OURS}
-    return Comparison(machine, VERSION, agents, steps, repeats, figures, ratios)
+    did = {side: run["did"] for side, run in runs[0].items()}
+    digests = {side: runs[0][side]["digest"] for side in _OURS}
+    found = Comparison(
+        machine, VERSION, agents, steps, 0, repeats, figures, ratios, did, digests, {}
+    )
+    on_file = expected_digests(FILE)
+    verdicts = {s: verdict([d], on_file.get(found.key(s))) for s, d in digests.items()}
+    return replace(found, verdicts=verdicts)
 
 
 def _ours(profiles: Path, steps: int, *, models: bool) -> dict[str, Any]:
@@ -126,7 +156,8 @@ def _show(found: Comparison) -> None:
     screen.print(
         f"{found.agents:,} agents of one profile file, all awake in each of {found.steps} steps; "
         "models are doubles that answer at once; slates of up to three posts of followees and two "
-        "at random.",
+        "at random. All steps are measured, without warm-up steps; hubbub's kernels are compiled "
+        "before.",
         soft_wrap=True,
     )
     for side, ours in _OURS.items():
@@ -141,3 +172,10 @@ def _show(found: Comparison) -> None:
         ]
         headers = ("figure", f"OASIS {VERSION}", "hubbub", "times")
         table(screen, f"{ours}; medians of {found.repeats} (least - most)", headers, rows)
+    names = sorted({name for did in found.did.values() for name in did})
+    rows_did = [(name, *(did.get(name, 0) for did in found.did.values())) for name in names]
+    turns = ("turns", *(found.agents * found.steps for _ in found.did))
+    sides = [f"OASIS {VERSION}", *(f"hubbub, {side}" for side in _OURS)]
+    table(screen, "What was done, in the first repeat", ("action", *sides), [*rows_did, turns])
+    kept = [(side, found.digests[side], found.verdicts[side]) for side in _OURS]
+    table(screen, "Digests", ("run", "digest", "verdict"), kept)

@@ -25,6 +25,15 @@ _FUNCTIONS: dict[Kind, str] = {
     "llm": f"{_ENGINE}.models:bench_models",
     "huge": f"{_ENGINE}.engine:bench_engine",
 }
+#: Steps before those that are measured, where the arguments of a case do not say.
+WARMUP: Mapping[Kind, int] = {
+    "engine": 5,
+    "history": 9,
+    "million": 0,
+    "mixed": 2,
+    "llm": 5,
+    "huge": 5,
+}
 #: Share of agents awake in a step.
 _ACTIVE = 0.1
 
@@ -40,6 +49,11 @@ class Case:
     def key(self) -> str:
         """The name under which its digest is kept; it changes with the size."""
         return " ".join([self.kind, *(f"{k}={v}" for k, v in sorted(self.arguments.items()))])
+
+    @property
+    def warmup(self) -> int:
+        """The steps before those that are measured."""
+        return int(self.arguments.get("warmup", WARMUP[self.kind]))
 
     def measure(self) -> dict[str, Any]:
         """Measure once, in a process of its own; return the figures by name, and the `digest`."""
@@ -65,12 +79,14 @@ def spread(values: Sequence[float]) -> Spread:
 class Found:
     """What the repeats of a case came to.
 
-    `figures` are by name, those of a group by 'group.name'; `words` are what is no number.
+    `figures` are by name, those of a group by 'group.name'; `words` are what is no number. They are
+    of the steps after `warmup` steps, which are not measured.
     """
 
     kind: Kind
     key: str
     repeats: int
+    warmup: int
     figures: dict[str, Spread]
     words: dict[str, str]
     digest: str
@@ -165,16 +181,18 @@ def _found(case: Case, values: list[Mapping[str, Any]], expected: str | None) ->
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     words = {name: str(value) for name, value in flat[0].items() if name not in figures}
-    digests = {f["digest"] for f in flat}
     digest = words.pop("digest")
-    verdict: Verdict = "as expected"
-    if len(digests) > 1:
-        verdict = "REPEATS DIFFER"
-    elif expected is None:
-        verdict = "not on file"
-    elif digest != expected:
-        verdict = "WRONG"
-    return Found(case.kind, case.key, len(values), figures, words, digest, verdict)
+    judged = verdict([f["digest"] for f in flat], expected)
+    return Found(case.kind, case.key, len(values), case.warmup, figures, words, digest, judged)
+
+
+def verdict(digests: Sequence[str], expected: str | None) -> Verdict:
+    """Return what is to be said of the digests of the repeats, given the one on file, if any."""
+    if len(set(digests)) > 1:
+        return "REPEATS DIFFER"
+    if expected is None:
+        return "not on file"
+    return "as expected" if digests[0] == expected else "WRONG"
 
 
 def _flat(value: Mapping[str, Any]) -> list[tuple[str, Any]]:

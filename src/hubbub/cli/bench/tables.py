@@ -45,11 +45,12 @@ def show_suite(suite: Suite, screen: Console) -> None:
     )
     sizes = [f for f in suite.cases if f.kind in ("engine", "huge")]
     if sizes:
-        headers = ("agents", *(title for _, title in _ENGINE), "repeats")
+        headers = ("agents", *(title for _, title in _ENGINE), "warm-up steps", "repeats")
         rows = [
             (
                 round(f.figures["agents"].median),
                 *(in_words(f.figures[name]) for name, _ in _ENGINE),
+                f.warmup,
                 f.repeats,
             )
             for f in sizes
@@ -81,7 +82,7 @@ def _show_case(found: Found, screen: Console) -> None:
     if _stages(found):
         figures = [(name, value) for name, value in figures if "ms_per_step" not in name]
     rows = [(_plain(name), value) for name, value in [*figures, *found.words.items()]]
-    title = f"{_TITLES[found.kind]} (repeats: {found.repeats})"
+    title = f"{_TITLES[found.kind]} (repeats: {found.repeats}, warm-up steps: {found.warmup})"
     table(screen, title, ("figure", "value"), rows)
 
 

@@ -21,6 +21,7 @@ import resource
 import sqlite3
 import sys
 import time
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,7 +30,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 async def run(profiles: Path, folder: Path, steps: int) -> dict[str, object]:
-    """Return what the run cost: seconds, bytes, turns, likes."""
+    """Return what the run cost, seconds and bytes, and what was done in it."""
     import oasis
     from camel.models.stub_model import StubModel
     from camel.types import ChatCompletion, ModelType
@@ -71,6 +72,8 @@ async def run(profiles: Path, folder: Path, steps: int) -> dict[str, object]:
     env = oasis.make(agent_graph=graph, platform=platform, database_path=platform.db_path)
     env.platform_task = asyncio.create_task(platform.running())
     agents = [agent for _, agent in graph.get_agents()]
+    done_before = _done(folder / "oasis.db")
+    setup_cpu, began_cpu = made_cpu - began_cpu, time.process_time()
     seconds = []
     for _ in range(steps):
         start = time.perf_counter()
@@ -83,13 +86,13 @@ async def run(profiles: Path, folder: Path, steps: int) -> dict[str, object]:
         "agents": len(agents),
         "steps": steps,
         "setup_seconds": made - began,
-        "setup_cpu_seconds": made_cpu - began_cpu,
-        "steps_cpu_seconds": ended_cpu - made_cpu,
+        "setup_cpu_seconds": setup_cpu,
+        "steps_cpu_seconds": ended_cpu - began_cpu,
         "step_seconds": seconds,
         "bytes_grown": _resident() - before,
         "peak_bytes": _peak(),
         "calls": model.calls,
-        "likes": _likes(folder / "oasis.db"),
+        "did": dict(_done(folder / "oasis.db") - done_before),
         "bytes_on_disk": _size(folder),
         "bytes_of_database": _size(folder, "oasis.db*"),
     }
@@ -112,9 +115,11 @@ def _like(post: int) -> dict[str, object]:
     }
 
 
-def _likes(database: Path) -> int:
+def _done(database: Path) -> Counter[str]:
+    """Return how many actions of each name OASIS has carried out; looking at a feed is none."""
     with sqlite3.connect(database) as db:
-        return int(db.execute('SELECT count(*) FROM "like"').fetchone()[0])
+        rows = db.execute("SELECT action, count(*) FROM trace GROUP BY action ORDER BY action")
+        return Counter({name: count for name, count in rows if name != "refresh"})
 
 
 def _size(folder: Path, pattern: str = "**/*") -> int:

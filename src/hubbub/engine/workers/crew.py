@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping, Sequence
+import logging
+from collections import Counter, deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 from weakref import ref
 
@@ -15,8 +18,12 @@ from hubbub.engine.workers.replica import Change, Failure, Packed
 from hubbub.errors import RunError
 from hubbub.world import Events, Slate
 
-#: So many workers may die in one step and be replaced.
+#: So many deaths in one step, in one place or over one shard, end the run.
 _DEATHS = 3
+#: Seconds in which a worker must have started; after that the others go on without it.
+_PATIENCE = 60.0
+
+_log = logging.getLogger(__name__)
 
 
 class Died(Exception):  # noqa: N818 - it is an end, not an error
@@ -48,11 +55,11 @@ class Site(Protocol):
 
     @property
     def size(self) -> int:
-        """The number of workers there."""
+        """The number of workers there is room for."""
         ...
 
     def start(self) -> Worker:
-        """Start a worker."""
+        """Start a worker. It may take its time, or never come to life."""
         ...
 
     def tell(self, workers: Sequence[Worker], what: str, *args: Any, packed: Packed) -> None:
@@ -60,7 +67,10 @@ class Site(Protocol):
         ...
 
     def wait(self, tickets: Sequence[Ticket], timeout: float | None) -> list[Ticket]:
-        """Return those of the questions that are answered, waiting for at least one."""
+        """Return those of the questions that are answered, waiting for at least one.
+
+        None of them after `timeout` seconds.
+        """
         ...
 
     def end(self, workers: Sequence[Worker]) -> None:
@@ -72,23 +82,42 @@ class Site(Protocol):
         ...
 
 
+@dataclass(slots=True, eq=False)
+class _Place:
+    """A place for one worker at a time.
+
+    `hello` is out until the worker has started, which it must have by `until`; `settled` says that
+    it has the world.
+    """
+
+    worker: Worker
+    hello: Ticket | None
+    until: float
+    settled: bool = False
+
+
 class Crew:
     """Workers that share no memory with this process. They are started when they are needed."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.members: list[Worker] = []
+        self._places: list[_Place] = []
         self._society: ref[Society] | None = None  # a society that is left must not live on here
         self._texts = 0
-        self._deaths = 0
+        self._deaths: Counter[_Place | int] = Counter()  # in this step: by place, and by shard
+
+    @property
+    def members(self) -> list[Worker]:
+        """The workers, one of each place. Some may not have started yet."""
+        return [place.worker for place in self._places]
 
     # -- deciding -----------------------------------------------------------------------------
 
     def prepare(self, society: Society, t: int) -> None:
         """Let the workers get ready while the head goes on."""
         self._settle(society)
-        for worker in self.members:
-            worker.tell("replica", "prepare", t)
+        for place in self._settled():
+            place.worker.tell("replica", "prepare", t)
 
     def see(self, society: Society, t: int, shards: Sequence[Shard]) -> list[Seen]:
         """Return what each shard is shown in step `t`."""
@@ -107,26 +136,26 @@ class Crew:
         results: dict[int, Any] = {}
         failed: dict[int, Failure] = {}
         todo = deque(range(len(shards)))
-        idle = deque(range(len(self.members)))
-        out: dict[Ticket, tuple[int, int]] = {}
+        idle = deque(self._settled())
+        out: dict[Ticket, tuple[_Place, int]] = {}
         while todo or out:
             while todo and idle:
-                member, shard = idle.popleft(), todo.popleft()
-                ticket = self.members[member].ask("replica", what, t, shards[shard])
-                out[ticket] = member, shard
-            for ticket in self.site.wait(list(out), None):
-                member, shard = out.pop(ticket)
-                idle.append(member)
+                place, shard = idle.popleft(), todo.popleft()
+                out[place.worker.ask("replica", what, t, shards[shard])] = place, shard
+            for ticket in self._answered(out):
+                place, shard = out.pop(ticket)
                 try:
                     result = ticket.result()
                 except Died as death:
-                    self.replace(self.members[member], death)
+                    self._replace(place, death, shard)
                     todo.appendleft(shard)
                     continue
+                idle.append(place)
                 if isinstance(result, Failure):
                     failed[shard] = result
                     todo.clear()
                 results[shard] = result
+            idle += self._hand_over(society)
         if failed:
             raise failed[min(failed)].error()
         return [results[shard] for shard in range(len(shards))]
@@ -141,48 +170,106 @@ class Crew:
         self._texts += len(texts)
         behind = 0 if slate is None else society.behind(slate)
         change = Packed.of(Change(t, texts, events, slate, behind))
-        self.site.tell(self.members, "fold", packed=change)
+        self.site.tell([place.worker for place in self._settled()], "fold", packed=change)
         if slate is not None:
-            self._deaths = 0
+            self._deaths.clear()
 
     def _settle(self, society: Society) -> None:
-        """See to it that all workers have this society's world."""
+        """See to it that all workers have this society's world, but those that replace others."""
         self.start()
-        if self._now() is not society:
-            self._society = ref(society)
-            self._texts = len(society.world.texts)
-            self._deaths = 0
-            self._hand_over(society, self.members)
+        if self._now() is society:
+            return
+        self._society = ref(society)
+        self._texts = len(society.world.texts)
+        self._deaths.clear()
+        for place in self._places:
+            place.settled = False
+        while any(place.hello for place in self._places):
+            self._answered(())
+        self._hand_over(society)
+
+    def _settled(self) -> list[_Place]:
+        return [place for place in self._places if place.settled]
 
     def _now(self) -> Society | None:
         """Return the society whose world the workers have."""
         return None if self._society is None else self._society()
 
-    def _hand_over(self, society: Society, workers: Sequence[Worker]) -> None:
-        """Give workers the whole world as it stands."""
-        world = Packed.of(society.world)
-        self.site.tell(workers, "settle", society.scenario, packed=world)
+    def _hand_over(self, society: Society) -> list[_Place]:
+        """Give the whole world as it stands to those that have started and lack it; return them."""
+        new = [p for p in self._places if p.hello is None and not p.settled]
+        if new:
+            world = Packed.of(society.world)
+            self.site.tell([p.worker for p in new], "settle", society.scenario, packed=world)
+        for place in new:
+            place.settled = True
+        return new
 
     # -- workers ------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Start the workers, unless they are there. They are ready a second or two later."""
-        while len(self.members) < self.site.size:
-            self.members.append(self.site.start())
+        if not self._places:
+            self._places = [_Place(*self._new()) for _ in range(self.site.size)]
+
+    def tend(self) -> None:
+        """Look who has started, and give up those that take too long."""
+        self._answered((), 0.0)
 
     def replace(self, worker: Worker, death: Died) -> None:
         """Put a new worker in the place of one that died; RunError if too many have."""
-        self.site.end([worker])
-        self._deaths += 1
-        if self._deaths > _DEATHS:
+        (place,) = [place for place in self._places if place.worker is worker]
+        self._replace(place, death)
+
+    def _replace(self, place: _Place, death: Died, shard: int | None = None) -> None:
+        self.site.end([place.worker])
+        self._deaths.update([place] if shard is None else [place, shard])
+        if self._deaths[place] >= _DEATHS or (shard is not None and self._deaths[shard] >= _DEATHS):
             raise RunError(
-                f"{death}; {_DEATHS} workers were replaced in this step already. If memory is "
+                f"{death}; it was the third to do so at the same work in this step. If memory is "
                 "short, use fewer workers; the run is kept up to its last whole step"
             )
-        new = self.site.start()
-        self.members[self.members.index(worker)] = new
-        if (society := self._now()) is not None:
-            self._hand_over(society, [new])
+        place.settled = False
+        place.worker, place.hello, place.until = self._new()
+
+    def _new(self) -> tuple[Worker, Ticket, float]:
+        """Start a worker; return it, the question whether it is there, and when it must be."""
+        worker = self.site.start()
+        return worker, worker.ask("replica", "present"), monotonic() + _PATIENCE
+
+    def _answered(self, asked: Collection[Ticket], timeout: float | None = None) -> list[Ticket]:
+        """Return which of these questions are answered, waiting for one, or for a worker to start.
+
+        Those that have not started in time are given up.
+        """
+        starting = {place.hello: place for place in self._places if place.hello is not None}
+        if starting and timeout is None:
+            timeout = max(0.0, min(place.until for place in starting.values()) - monotonic())
+        tickets = [*asked, *starting]
+        ready = self.site.wait(tickets, timeout) if tickets else []
+        for ticket, place in starting.items():
+            if ticket in ready:
+                place.hello = None
+                try:
+                    ticket.result()
+                except Died as death:
+                    self._replace(place, death)
+        for place in starting.values():
+            if place.hello is not None and place.until < monotonic():
+                self._give_up(place)
+        return [ticket for ticket in ready if ticket not in starting]
+
+    def _give_up(self, place: _Place) -> None:
+        """Go on without the worker of a place; RunError if no other is left."""
+        self.site.end([place.worker])
+        self._places.remove(place)
+        late = f"a worker has not started within {_PATIENCE:g} seconds"
+        if not self._places:
+            raise RunError(
+                f"{late}, and no other is left. On a cluster its CPUs may be taken by others, or "
+                "its nodes gone; the run is kept up to its last whole step"
+            )
+        _log.warning("%s; the run goes on with %d", late, len(self._places))
 
     def inferencer(self, here: Live, models: Mapping[str, ModelConfig], base: Path) -> Live:
         """Return an inferencer that asks these models from the workers, all others from `here`."""
@@ -193,6 +280,6 @@ class Crew:
     def close(self) -> None:
         """End the workers."""
         self.site.end(self.members)
-        self.members = []
+        self._places = []
         self._society = None
         self.site.close()

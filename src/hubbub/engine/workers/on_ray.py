@@ -1,11 +1,13 @@
-"""Workers on a Ray cluster: one actor per CPU, on this machine or on many.
+"""Workers on a Ray cluster: one actor per free CPU, on this machine or on many.
 
-Worlds and changes go through Ray's object store: one copy per machine, not one per worker.
+Worlds and changes travel through Ray's object store: once to each machine. There each worker makes
+a copy of its own, since a world is written to, and what comes out of the store can't be.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import signal
 import socket
@@ -14,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import current_thread, main_thread
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,10 @@ from hubbub.errors import MissingExtraError, RunError
 _PARTS = ("replica", "desk")
 #: Seconds within which somebody must answer at the address of a cluster.
 _KNOCK = 10.0
+#: Seconds in which Ray must have heard that a CPU is free.
+_RELEASE = 3.0
+#: Characters of Ray's own words that are shown.
+_LONGEST = 300
 
 
 class _Actor:
@@ -53,14 +60,12 @@ class _Actor:
 class _Question(Ticket):
     def __init__(self, ray: Any, answer: Any, name: str) -> None:
         self._ray, self.answer, self._name = ray, answer, name
-        its = ray.exceptions
-        self._deaths = (its.RayActorError, its.WorkerCrashedError, its.ObjectLostError)
 
     def result(self) -> Any:
         try:
             return pickle.loads(self._ray.get(self.answer))  # noqa: S301 - our own worker
-        except self._deaths as error:
-            raise Died(f"{self._name} ended: {error}") from None
+        except self._ray.exceptions.RayError as error:  # own errors travel as answers
+            raise Died(f"{self._name} ended: {_gist(error)}") from None
 
 
 class _Remote(Worker):
@@ -87,7 +92,7 @@ class _Remote(Worker):
 
 
 class OnRay:
-    """All CPUs of a Ray cluster: at an address, the one in use, or one of this machine's own.
+    """All free CPUs of a Ray cluster: at an address, the one in use, or one of this machine's own.
 
     `size` is how many there were when it was joined.
     """
@@ -102,24 +107,42 @@ class OnRay:
         self._address = address
         self._started, self._joined = 0, False
         self._join()
-        resources: dict[str, float] = self._ray.cluster_resources()
-        self.size = int(resources.get("CPU", 0))
+        self.size, all_of_them = self._cpus()
         if not self.size:
             self.close()
-            raise RunError("the Ray cluster has no CPU for a worker")
+            raise RunError(
+                f"the Ray cluster has no CPU for a worker: of {all_of_them} none is free"
+            )
+
+    def _cpus(self) -> tuple[int, int]:
+        """Return how many CPUs are free, and how many there are.
+
+        Ray says with some delay that those are free which others have just let go of.
+        """
+        until = monotonic() + _RELEASE
+        while True:
+            free, there = (
+                int(resources.get("CPU", 0))
+                for resources in (self._ray.available_resources(), self._ray.cluster_resources())
+            )
+            if 0 < there <= free or monotonic() > until:
+                return free, there
+            sleep(_RELEASE / 20)
 
     def _join(self) -> None:
         if self._ray.is_initialized():
             return
+        hint = ""
         try:
             _knock(self._address or "")
+            hint = _about_tokens() if self._address else ""
             with _own_signals():
                 self._ray.init(
                     self._address, include_dashboard=False, logging_level=logging.WARNING
                 )
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, self._ray.exceptions.RayError) as error:
             where = f" at {self._address}" if self._address else ""
-            raise RunError(f"no Ray cluster can be used{where}: {error}") from error
+            raise RunError(f"no Ray cluster can be used{where}: {_gist(error)}{hint}") from error
         self._joined = True
 
     def start(self) -> Worker:
@@ -139,7 +162,10 @@ class OnRay:
     def wait(self, tickets: Sequence[Ticket], timeout: float | None) -> list[Ticket]:
         """Return those of the questions that are answered, waiting for at least one."""
         by_answer = {t.answer: t for t in tickets if isinstance(t, _Question)}
-        ready, _ = self._ray.wait(list(by_answer), timeout=timeout)
+        answers = list(by_answer)
+        ready, _ = self._ray.wait(answers, timeout=timeout)
+        if ready:  # and all others that are there
+            ready, _ = self._ray.wait(answers, num_returns=len(answers), timeout=0)
         return [by_answer[answer] for answer in ready]
 
     def end(self, workers: Sequence[Worker]) -> None:
@@ -153,6 +179,26 @@ class OnRay:
         if self._joined:
             self._joined = False
             self._ray.shutdown()
+
+
+def _about_tokens() -> str:
+    """Return what to do if a cluster that answers does not let us in.
+
+    Ray's rule (2.52 and later, https://docs.ray.io/en/latest/ray-security/token-auth.html): who
+    joins at an address shows a token only if the mode says so.
+    """
+    mode = os.environ.get("RAY_AUTH_MODE")
+    return (
+        ". A cluster that asks for a token needs RAY_AUTH_MODE=token "
+        f"({f'it is {mode}' if mode else 'it is not set'}) and the cluster's token in "
+        "RAY_AUTH_TOKEN or ~/.ray/auth_token, here as on each node"
+    )
+
+
+def _gist(error: Exception) -> str:
+    """Return what an error of Ray's says, on one line, without the particulars of the actor."""
+    lines = [line.strip() for line in str(error).splitlines() if line[:1] not in "\t "]
+    return " ".join(lines)[:_LONGEST].rstrip(" .")
 
 
 def _knock(address: str) -> None:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from traceback import format_exception
 from typing import Any
 
@@ -26,12 +27,17 @@ from hubbub.engine.society import Society
 from hubbub.engine.workers.base import Deed, Live, Seen, Shard, Threads
 from hubbub.errors import HubbubError
 from hubbub.llm.chat import ChatRequest, Completion
+from hubbub.llm.usage import ModelUsage
 from hubbub.mind.records import Call
 from hubbub.world import Events, Slate, World
 from hubbub.world.fold import fold, fold_slate
 
+#: The figures of each model.
+Figures = dict[str, ModelUsage]
 #: Stands for the encoder in a packed world: a worker loads its own.
 _ENCODER = "encoder"
+#: Seconds between two reports of a worker's figures of models, which take some 0.2 ms to work out.
+_REPORT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,9 @@ class _Unpacker(pickle.Unpickler):
 class Replica:
     """A society of a worker's own, in step with the head's."""
 
+    def present(self) -> None:
+        """Answer: the worker has started."""
+
     def settle(self, scenario: Scenario, frame: bytes, buffers: Sequence[Any]) -> None:
         """Take in a whole world. Its arrays are made on the buffers, and written to."""
         encoder = make_encoder(scenario.encoder.kind, scenario.encoder.dims)
@@ -118,6 +127,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._live: Live | None = None
+        self._reported = 0.0
 
     def open(self, models: Mapping[str, ModelConfig], base: Path) -> None:
         """Open connections to these models, in place of those of before."""
@@ -131,17 +141,24 @@ class Desk:
         assert self._live is not None  # noqa: S101 - the head opens it first
         self._live.submit(asked)
 
-    def collect(self, timeout: float) -> list[tuple[Call, Completion]]:
-        """Return what has come in; wait up to `timeout` seconds for it."""
+    def collect(self, timeout: float) -> tuple[list[tuple[Call, Completion]], Figures]:
+        """Return what has come in, waiting up to `timeout` seconds for it, and the figures.
+
+        Most times these are empty: they are for the head to keep, in case the worker dies.
+        """
         assert self._live is not None  # noqa: S101 - the head opens it first
-        return self._live.wait(timeout)
+        came = self._live.wait(timeout)
+        if monotonic() < self._reported + _REPORT:
+            return came, {}
+        self._reported = monotonic()
+        return came, self.usage()
 
     def cancel(self) -> None:
         """Forget all that is outstanding."""
         if self._live is not None:
             self._live.cancel()
 
-    def usage(self) -> Any:
+    def usage(self) -> Figures:
         """Return the figures of each model so far."""
         return {} if self._live is None else self._live.usage()
 
