@@ -16,7 +16,7 @@ from hubbub.cli.bench.all import judge
 from hubbub.cli.bench.digests import accept, expected_digests
 from hubbub.cli.bench.oasis import _OURS
 from hubbub.cli.bench.process import measured
-from hubbub.cli.bench.suite import _FUNCTIONS, WARMUP, Case, Suite, cases, run_suite
+from hubbub.cli.bench.suite import _FUNCTIONS, WARMUP, Case, Kind, Suite, cases, run_suite
 from hubbub.engine.bench import history, mixed
 from hubbub.errors import RunError
 
@@ -64,8 +64,11 @@ def test_cases_take_turns_and_the_huge_one_comes_once() -> None:
     assert suite.ratios == {"late by early in history 7": 1.5}
 
 
-def test_the_cost_of_a_turn_by_size() -> None:
-    chosen = [Case("engine", {"agents": n}) for n in (1, 2, 3)]
+@pytest.mark.parametrize(
+    ("kind", "awake"), [("engine", "one in ten awake"), ("flat", "as many awake")]
+)
+def test_the_cost_of_a_turn_by_size(kind: Kind, awake: str) -> None:
+    chosen = [Case(kind, {"agents": n}) for n in (1, 2, 3)]
     costs = {1: 12.0, 2: 8.0, 3: 10.0}
     suite = run_suite(
         chosen,
@@ -75,8 +78,8 @@ def test_the_cost_of_a_turn_by_size() -> None:
         measure=lambda case: engine(costs[case.arguments["agents"]]),
     )
     assert suite.ratios == {
-        "dearest by cheapest size, clock": 12 / 8,
-        "dearest by cheapest size, CPU": 16 / 12,
+        f"dearest by cheapest size, {awake}, clock": 12 / 8,
+        f"dearest by cheapest size, {awake}, CPU": 16 / 12,
     }
 
 

@@ -18,7 +18,7 @@ from engine.scenarios import small
 from hubbub.engine import society
 from hubbub.engine.asked import Asked
 from hubbub.engine.workers import Shard
-from hubbub.world import Table, World
+from hubbub.world import Table, World, fold
 
 TABLES = ("agents", "items", "groups", "products", "notes")
 
@@ -83,6 +83,17 @@ def test_1_the_order_of_application_depends_on_seed_and_step_alone():
     assert first.events() == second.events()
     order = first.events().filter(first.events()["step"].to_numpy() == 5)["agent"].to_pylist()
     assert order != sorted(order)
+
+
+def test_2_long_columns_may_be_gone_through_by_several_threads(monkeypatch):
+    whole = hb.Simulation(small(), threads=1)
+    whole.run(6)
+    monkeypatch.setattr(fold, "_PART", 3)  # rows, so that a step has many parts
+    parts = hb.Simulation(small(), threads=4)
+    parts.run(6)
+    assert parts.digest() == whole.digest()
+    for column in ("taste", "seen", "seen_count", "last_awake"):
+        assert np.array_equal(parts.world.agents[column], whole.world.agents[column])
 
 
 def test_2_same_seed_same_digest_other_seed_other_digest():

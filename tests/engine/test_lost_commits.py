@@ -193,6 +193,7 @@ class Counted:
     def __init__(self, *_: object) -> None:
         self._threads, self.there = Threads(2), False
         self.decide, self.share = self._threads.decide, self._threads.share
+        self.map = self._threads.map
 
     def start(self) -> None:
         self.there = True

@@ -131,10 +131,10 @@ class Society:
         thought = self._collect(t, thinking, asked.told, watch)
         slate = Slate.merge([slate, thought.slate])
         batch = ActionBatch.concat([batch, thought.batch, self.batch(asked.actions)])
-        events = [self.platform.apply(world, batch, t)]
+        events = [self.platform.apply(world, batch, t, each=self.workers.map)]
         if len(thought.notes):
             events.append(self.platform.apply(world, thought.notes, t, environment=True))
-        fold_slate(world, slate, self.behind(slate))
+        fold_slate(world, slate, self.behind(slate), each=self.workers.map)
         self.changed(t, Events.concat(events), slate)
         step = Step(Events.concat([scheduled, *events]), slate, thought.rows, watch)
         self.remember(t, step.events, slate)

@@ -14,7 +14,7 @@ from hubbub.config.scenario import PlatformConfig
 from hubbub.errors import ActionError, ScenarioError, did_you_mean
 from hubbub.platform.judge import judge
 from hubbub.world import Events, World
-from hubbub.world.fold import fold_opinions, fold_wave
+from hubbub.world.fold import Each, fold_opinions, fold_wave
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,20 @@ class Platform:
         )
 
     def apply(
-        self, world: World, batch: ActionBatch, step: int, *, environment: bool = False
+        self,
+        world: World,
+        batch: ActionBatch,
+        step: int,
+        *,
+        environment: bool = False,
+        each: Each = map,
     ) -> Events:
         """Carry out a batch at `step`, in waves, and return what happened.
 
         The k-th actions of all agents form wave k. Within a wave, all actions are judged on the
         world as the wave began, in an order given by (seed, step, agent). `environment` marks what
-        the scenario, not an agent, does: it may use the environment's actions.
+        the scenario, not an agent, does: it may use the environment's actions. `each` goes through
+        long columns part by part.
         """
         order = self._order(world, batch, step)
         _check_agents(world, batch, order, lowest=-1 if environment else 0)
@@ -115,7 +122,7 @@ class Platform:
         wave = batch.wave[order]
         for rows in np.split(order, np.flatnonzero(np.diff(wave)) + 1) if len(order) else ():
             events = judge(self, world, batch, text, rows, environment=environment)
-            fold_wave(world, events)
+            fold_wave(world, events, each=each)
             parts.append(events)
         events = Events.concat(parts)
         events.opinions = batch.opinions

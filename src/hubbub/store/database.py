@@ -28,8 +28,11 @@ LOG_PAGES = 8_000
 #: What is left of the log's file after that, in bytes: the first transaction writes all agents.
 LOG_BYTES = 64_000_000
 _CHUNK = 65_536  # rows per read
-_ROWS, _VARIABLES = 100, 30_000  # per INSERT; SQLite allows 32,766 variables
-_BLOCK = 50 * _ROWS  # rows that are taken from columns at once
+#: Rows per statement: few statements, since Python lets other threads go first at each. SQLite
+#: allows 32,766 variables in one.
+_VARIABLES = 32_766
+_AT_ONCE = (500, 50, 1)
+_BLOCK = 5_000  # rows that are taken from columns at a time
 
 
 class Database:
@@ -242,10 +245,12 @@ def _insertion(table: str, columns: Sequence[str], verb: str = "INSERT") -> str:
 
 def _statements(width: int, count: int) -> Iterator[tuple[str, int, int, int]]:
     """Say how to pass `count` rows to SQLite: (marks, first row, last, rows at once)."""
-    row, rows = f"({', '.join('?' * width)})", max(1, min(_ROWS, _VARIABLES // width))
-    whole = count - count % rows
-    for first, last, size in ((0, whole, rows), (whole, count, 1)):
-        yield ", ".join([row] * size), first, last, size
+    row, first = f"({', '.join('?' * width)})", 0
+    for size in _AT_ONCE:
+        if (size * width <= _VARIABLES or size == 1) and count - first >= size:
+            last = count - (count - first) % size
+            yield ", ".join([row] * size), first, last, size
+            first = last
 
 
 def _numbers(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ _MENTION = re.compile(r"@([\w.-]+)")
 #: Share of the way that taste moves to an item engaged with, and back to the profile's interest.
 TASTE_STEP, TASTE_RETURN = 0.10, 0.02
 _RARE = (Found, Configure)
+#: Does work on each part of long columns: `map`, or that of several threads.
+Each = Callable[[Callable[[slice], None], Sequence[slice]], Iterable[None]]
+_PART = 8192  # rows
 
 
 def fold(world: World, events: Events) -> None:
@@ -45,7 +49,7 @@ def fold(world: World, events: Events) -> None:
     fold_opinions(world, events.opinions)
 
 
-def fold_wave(world: World, events: Events) -> None:
+def fold_wave(world: World, events: Events, *, each: Each = map) -> None:
     """Apply the events of one wave, in which no agent acts twice."""
     done = np.flatnonzero(events.reason == 0)
     _insert_items(world, events, done)
@@ -69,10 +73,12 @@ def fold_wave(world: World, events: Events) -> None:
                 case _:  # what is new is in already; queries change nothing
                     pass
         if spec.engages:
-            _move_taste(world, events.agent[rows], events.target[rows])
+            _move_taste(world, events.agent[rows], events.target[rows], each)
 
 
-def fold_slate(world: World, slate: Slate, behind: NDArray[Any] | int = 0) -> None:
+def fold_slate(
+    world: World, slate: Slate, behind: NDArray[Any] | int = 0, *, each: Each = map
+) -> None:
     """Remember who was awake and what was shown: the last SEEN posts of each agent.
 
     `behind` int[k] says by how many steps the world that each agent saw was older than the step's.
@@ -80,7 +86,12 @@ def fold_slate(world: World, slate: Slate, behind: NDArray[Any] | int = 0) -> No
     world.agents["last_awake"][slate.agents] = world.step - behind
     seen, count = world.agents["seen"], world.agents["seen_count"]
     kind, ref = world.items["kind"], world.items["ref"]
-    remember_shown(slate.agents, slate.offsets, slate.items, kind, ref, seen, count)
+
+    def remember(part: slice) -> None:
+        ends = slate.offsets[part.start : part.stop + 1]
+        remember_shown(slate.agents[part], ends, slate.items, kind, ref, seen, count)
+
+    _in_parts(each, remember, len(slate.agents))
 
 
 def fold_opinions(world: World, changes: OpinionChanges) -> None:
@@ -244,8 +255,20 @@ def _configure(world: World, settings: dict[str, Any]) -> None:
         world.exclusive_reactions = bool(exclusive)
 
 
-def _move_taste(world: World, agent: NDArray[Any], item: NDArray[Any]) -> None:
+def _move_taste(world: World, agent: NDArray[Any], item: NDArray[Any], each: Each) -> None:
     text = world.items["text"][item]
     step, back = np.float32(TASTE_STEP), np.float32(TASTE_RETURN)
     interest, taste = world.agents["interest"], world.agents["taste"]
-    move_tastes(agent, text, world.texts.vectors, interest, step, back, taste)
+    vectors = world.texts.vectors
+
+    def move(part: slice) -> None:
+        move_tastes(agent[part], text[part], vectors, interest, step, back, taste)
+
+    _in_parts(each, move, len(agent))
+
+
+def _in_parts(each: Each, work: Callable[[slice], None], n: int) -> None:
+    """Do the work on n rows, each of an agent of its own, in any order."""
+    parts = [slice(first, min(first + _PART, n)) for first in range(0, n, _PART)]
+    for _ in each(work, parts) if len(parts) > 1 else map(work, parts):
+        pass

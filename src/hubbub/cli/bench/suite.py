@@ -14,11 +14,12 @@ from hubbub.cli.bench.process import measured
 from hubbub.engine.bench.machine import Machine, this_machine
 
 #: What one case is about. `huge` is measured only if asked for.
-Kind = Literal["engine", "history", "million", "mixed", "llm", "huge"]
+Kind = Literal["engine", "flat", "history", "million", "mixed", "llm", "huge"]
 Verdict = Literal["as expected", "not on file", "WRONG", "REPEATS DIFFER"]
 _ENGINE, _CLI = "hubbub.engine.bench", "hubbub.cli.bench"
 _FUNCTIONS: dict[Kind, str] = {
     "engine": f"{_ENGINE}.engine:bench_engine",
+    "flat": f"{_ENGINE}.engine:bench_engine",
     "history": f"{_ENGINE}.history:bench_history",
     "million": f"{_CLI}.million:bench_million",
     "mixed": f"{_ENGINE}.mixed:bench_mixed",
@@ -28,6 +29,7 @@ _FUNCTIONS: dict[Kind, str] = {
 #: Steps before those that are measured, where the arguments of a case do not say.
 WARMUP: Mapping[Kind, int] = {
     "engine": 5,
+    "flat": 5,
     "history": 9,
     "million": 0,
     "mixed": 2,
@@ -36,6 +38,8 @@ WARMUP: Mapping[Kind, int] = {
 }
 #: Share of agents awake in a step.
 _ACTIVE = 0.1
+#: Agents awake in a step of worlds of any size: what is left is what a larger world costs.
+_AWAKE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +128,16 @@ def cases(*, quick: bool = False, huge: bool = False, scenario: Path | None = No
         Case("engine", {"agents": n, "active": _ACTIVE, "steps": 5 if quick else steps})
         for n, steps in zip(sizes, (100, 40, 20), strict=False)
     ]
+    awake = _AWAKE // 10 if quick else _AWAKE
+    flat = [
+        Case("flat", {"agents": n, "active": awake / n, "steps": 5 if quick else 40}) for n in sizes
+    ]
     run: dict[str, Any] = {"agents": many, "steps": 5 if quick else 60}
     mixed = {"agents": many, "models": 100 if quick else 1000, "steps": 3 if quick else 10}
     asked = {"agents": 50, "steps": 2, "warmup": 1} if quick else {"agents": 1000, "steps": 10}
     return [
         *engine,
+        *flat,
         Case("history", {"agents": few, "active": _ACTIVE, "steps": 60 if quick else 600}),
         Case("million", run) if scenario is None else _own(scenario),
         Case("mixed", {**mixed, "active": _ACTIVE}),
@@ -214,7 +223,8 @@ def _ratios(found: Sequence[Found]) -> dict[str, float]:
         if f.kind == "history"
     }
     for figure, words in (("microseconds_per_turn", "clock"), ("cpu_us_per_turn", "CPU")):
-        costs = [f.figures[figure].median for f in found if f.kind == "engine"]
-        if len(costs) > 1:
-            ratios[f"dearest by cheapest size, {words}"] = max(costs) / min(costs)
+        for kind, awake in (("flat", "as many awake"), ("engine", "one in ten awake")):
+            costs = [f.figures[figure].median for f in found if f.kind == kind]
+            if len(costs) > 1:
+                ratios[f"dearest by cheapest size, {awake}, {words}"] = max(costs) / min(costs)
     return ratios

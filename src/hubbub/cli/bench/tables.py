@@ -43,12 +43,14 @@ def show_suite(suite: Suite, screen: Console) -> None:
         "Medians of repeats (least - most); each in a process of its own, kernels compiled before.",
         soft_wrap=True,
     )
-    sizes = [f for f in suite.cases if f.kind in ("engine", "huge")]
+    sizes = [f for f in suite.cases if f.kind in ("engine", "flat", "huge")]
     if sizes:
-        headers = ("agents", *(title for _, title in _ENGINE), "warm-up steps", "repeats")
+        titles = (title for _, title in _ENGINE)
+        headers = ("agents", "turns/step", *titles, "warm-up steps", "repeats")
         rows = [
             (
                 round(f.figures["agents"].median),
+                round(f.figures["active_per_step"].median),
                 *(in_words(f.figures[name]) for name, _ in _ENGINE),
                 f.warmup,
                 f.repeats,

@@ -6,8 +6,8 @@ the step and the shard alone, so it does not matter who works it out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from hubbub.world import Events, Slate
 
 if TYPE_CHECKING:
     from hubbub.engine.society import Society
+    from hubbub.feed import Frame
     from hubbub.llm.usage import ModelUsage
 
 Ids = NDArray[np.int32]
@@ -111,6 +112,10 @@ class Workers(Protocol):
         """Learn what has happened to the society's world since the last time."""
         ...
 
+    def map(self, work: Callable[[slice], None], parts: Sequence[slice], /) -> Iterable[None]:
+        """Do the work on each part, in any order; what this returns must be run through."""
+        ...
+
     def inferencer(self, here: Live, models: Mapping[str, ModelConfig], base: Path) -> Live:
         """Return an inferencer that asks these models from the workers, all others from `here`."""
         ...
@@ -126,22 +131,22 @@ class Threads:
     def __init__(self, count: int | None = None) -> None:
         self._count = count or usable_cores()
         self._pool: ThreadPoolExecutor | None = None
+        self._preparing: Future[Frame] | None = None
 
     def start(self) -> None:
         """Do nothing: threads start in no time."""
 
     def prepare(self, society: Society, t: int) -> None:
-        """Make what all viewers share, before the threads ask for it at once."""
-        society.frame(t)
+        """Let a thread make what all viewers share, while it is found out who is awake."""
+        self._preparing = self._threads().submit(society.frame, t)
 
     def see(self, society: Society, t: int, shards: Sequence[Shard]) -> list[Seen]:
         """Return what each shard is shown in step `t`."""
-        society.frame(t)
-        return self._map(partial(society.see, t), shards)
+        return self._each(society, t, partial(society.see, t), shards)
 
     def decide(self, society: Society, t: int, shards: Sequence[Shard]) -> list[Deed]:
         """Return what each shard is shown and does in step `t`."""
-        return self._map(partial(society.decide, t), shards)
+        return self._each(society, t, partial(society.decide, t), shards)
 
     def share(self, society: Society, t: int, events: Events, slate: Slate | None) -> None:
         """Do nothing: the threads see the world itself."""
@@ -156,10 +161,23 @@ class Threads:
             self._pool.shutdown()
             self._pool = None
 
-    def _map(self, work: Callable[[Shard], Done], shards: Sequence[Shard]) -> list[Done]:
+    def map(self, work: Callable[[slice], None], parts: Sequence[slice], /) -> Iterable[None]:
+        """Do the work on each part, in any order; what this returns must be run through."""
+        return self._threads().map(work, parts)
+
+    def _each(
+        self, society: Society, t: int, work: Callable[[Shard], Done], shards: Sequence[Shard]
+    ) -> list[Done]:
+        preparing, self._preparing = self._preparing, None
+        if preparing is not None:
+            preparing.result()
+        society.frame(t)  # if nobody has prepared it; never by several threads at once
+        return list(self._threads().map(work, shards))
+
+    def _threads(self) -> ThreadPoolExecutor:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._count)
-        return list(self._pool.map(work, shards))
+        return self._pool
 
 
 def open_workers(spec: str | None, threads: int | None = None) -> Workers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -173,6 +173,10 @@ class Crew:
         self.site.tell([place.worker for place in self._settled()], "fold", packed=change)
         if slate is not None:
             self._deaths.clear()
+
+    def map(self, work: Callable[[slice], None], parts: Sequence[slice], /) -> Iterable[None]:
+        """Do the work on each part here: the workers do not have the head's world."""
+        return map(work, parts)
 
     def _settle(self, society: Society) -> None:
         """See to it that all workers have this society's world, but those that replace others."""
