@@ -156,6 +156,7 @@ def test_sizes() -> None:
     sizes = {case.kind: case.arguments["agents"] for case in cases(huge=True)}
     assert sizes == {
         "engine": 1_000_000,
+        "flat": 1_000_000,
         "history": 100_000,
         "million": 1_000_000,
         "mixed": 1_000_000,
