@@ -13,6 +13,7 @@ class Kind(StrEnum):
     """A kind of benchmark."""
 
     engine = "engine"
+    flat = "flat"
     history = "history"
     million = "million"
     mixed = "mixed"
@@ -55,10 +56,11 @@ def everything(
 ) -> None:
     """Measure how fast this machine runs a society.
 
-    Without a command, all benchmarks. engine: turns per second at three sizes. history: a step late
-    in a long run against an early one. million: a million agents from the command to the summary,
-    and reading the run. mixed: 1,000 language models among a million agents. llm: what decisions by
-    models cost. huge: ten million agents. Code 1 if a run's digest is not the one on file.
+    Without a command, all benchmarks. engine: turns per second at three sizes. flat: the same,
+    with as many agents awake in each. history: a step late in a long run against an early one.
+    million: a million agents from the command to the summary, and reading the run. mixed: 1,000
+    language models among a million agents. llm: what decisions by models cost. huge: ten million
+    agents. Code 1 if a run's digest is not the one on file.
     """
     if context.invoked_subcommand is not None:
         return
