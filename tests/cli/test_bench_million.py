@@ -8,12 +8,15 @@ import pytest
 import yaml
 
 from hubbub.cli.bench import million
-from hubbub.config.load import parse_scenario
+from hubbub.config.load import load_scenario, parse_scenario
 from hubbub.engine import Simulation
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "million" / "scenario.yaml"
 
-def test_the_scenario_is_the_one_of_the_paper() -> None:
+
+def test_the_scenario_is_the_one_of_the_example() -> None:
     scenario = parse_scenario(million.million(1_000_000, 60))
+    assert scenario == load_scenario(EXAMPLE)
     assert scenario.population.synthetic is not None
     assert scenario.population.synthetic.agents == 1_000_000
     assert scenario.population.synthetic.core == 196

@@ -20,8 +20,9 @@ from hubbub.store import RunStore, database
 CHILD = """
 import sys
 from pathlib import Path
-from store_society import Society, make_world, refold
+from store_society import Society, make_world, play, refold
 from hubbub.store import RunStore
+play(None, 2, n=60)[0].close()  # loads the compiled loops
 store = RunStore.open(Path(sys.argv[1]), mode="write")
 world = refold(store, make_world(60))
 society = Society(world)

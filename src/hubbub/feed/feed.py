@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from hubbub.actions import Kind
 from hubbub.config.scenario import FeedConfig
 from hubbub.feed import formulas, pipeline
+from hubbub.feed.filling import Barred, Places, PoolScores, fill
 from hubbub.feed.frame import Frame, Network, Records, find_network, hidden_pairs
-from hubbub.feed.kernels import fill
 from hubbub.feed.ranker import ByRanker, load_ranker
 from hubbub.feed.scorers import ByInterest, ByLot, ByWorth, SameForAll, Scorer, codes_of
 from hubbub.feed.settings import FeedSettings, Preset, resolve
@@ -132,28 +132,19 @@ class Feed:
     def rank(self, world: World, frame: Frame, agents: NDArray[Any]) -> Slate:
         """Return what these agents (ascending ids, at most a few thousand) are shown."""
         agents = np.asarray(agents, np.int32)
-        k, width = len(agents), self.settings.following + self.settings.recommended
-        item, target, author, bits = (np.zeros((k, width), np.int32) for _ in range(4))
-        source, count = np.zeros((k, width), np.uint8), np.zeros(k, np.int32)
+        width = self.settings.following + self.settings.recommended
+        places = Places.empty(len(agents), width)
         hidden = frame.hidden.rows(agents)
-        filters = (world.agents["seen"][agents], *hidden, world.items["author"])
+        barred = Barred(world.agents["seen"][agents], *hidden, world.items["author"])
         for section in self._sections(world, frame, agents):
-            net, scores = section.network, np.ascontiguousarray(section.pool_scores, np.float32)
+            scores = np.ascontiguousarray(section.pool_scores, np.float32)
             p = scores.shape[1]
-            pool = (frame.pool.item[:p], frame.pool.author[:p], section.pool_source[:p])
-            fill(
-                agents,
-                section.slots,
-                (net.ends, net.rows, net.source),
-                (*pool, scores.view(np.int32)),
-                filters,
-                self._decay,
-                (item, target, author, bits, source, count),
+            sources = section.pool_source[:p]
+            pool = PoolScores(
+                frame.pool.item[:p], frame.pool.author[:p], sources, scores.view(np.int32)
             )
-        used = np.arange(width) < count[:, None]
-        offsets = np.zeros(k + 1, np.int64)
-        np.cumsum(count, out=offsets[1:])
-        return Slate(agents, offsets, item[used], bits.view(np.float32)[used], source[used])
+            fill(agents, section.slots, section.network, pool, barred, self._decay, places)
+        return places.slate(agents)
 
     def explain(self, world: World, frame: Frame, agent: int) -> list[Explained]:
         """Return every candidate of this agent in this step: first its slate, in order."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.feed.kernels import AUTHOR, ITEM, SCORE, TARGET, record, walk
 from hubbub.feed.sources import Calendar, Live, Pool
+from hubbub.feed.walking import AUTHOR, ITEM, SCORE, TARGET, record, walk
 from hubbub.world import PairSet, World
 
 #: Newest posts of each followee that are candidates.
@@ -37,8 +38,7 @@ class Frame:
     hidden: PairSet
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(NamedTuple):
     """In-network candidates of k viewers: rows[ends[i]:ends[i+1]] are the i-th viewer's.
 
     rows int32[m, 4]: item as shown, target, the target's author, bits of the score (float32).

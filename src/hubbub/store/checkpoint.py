@@ -10,6 +10,7 @@ import json
 import struct
 import zipfile
 import zlib
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -44,29 +45,56 @@ class Checkpoints:
         self._path = None if folder is None or not every else folder / CHECKPOINT
         self._every = every
         self._kept = 0
+        self._taken: dict[str, Any] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hubbub-checkpoint")
+        self._saving: Future[None] | None = None
 
     def due(self, events: int, world: World) -> bool:
         """Say whether enough has happened, `events` being their number in the run."""
         enough = max(self._every, len(world.agents) + len(world.items))
-        return self._path is not None and events - self._kept >= enough
+        busy = self._saving is not None and not self._saving.done()
+        return self._path is not None and not busy and events - self._kept >= enough
 
-    def save(self, world: World, tail: Tail) -> None:
-        """Save the world as it is after the parts of the log that end in `tail`.
+    def take(self, world: World) -> None:
+        """Copy the world as it is: it may move on before it is saved."""
+        arrays = {name: array.copy() for name, array in snapshot.arrays(world)}
+        self._taken = {"world": snapshot.state(world), "arrays": arrays}
+
+    def save(self, tail: Tail) -> None:
+        """Let a thread save what was taken, if anything: the world after the parts up to `tail`.
 
         The file is there as a whole or as it was before. Where it can't be written there is none,
         and that is all: the log has everything.
         """
-        if self._path is None:
-            return
-        self._kept = tail.events
-        partial = self._path.with_suffix(_PARTIAL)
+        taken, self._taken = self._taken, None
+        if taken is not None and self._path is not None:
+            self._kept = tail.events
+            self._saving = self._thread.submit(self._write, self._path, taken, tail)
+
+    def forget(self) -> None:
+        """Do not save what was taken: it was not committed."""
+        self._taken = None
+
+    def close(self) -> None:
+        """Wait until all is saved."""
+        self._thread.shutdown()
+
+    def _write(self, path: Path, taken: dict[str, Any], tail: Tail) -> None:
+        head = {
+            "layout": LAYOUT,
+            "part": tail.parts,
+            "events": tail.events,
+            "digest": tail.digest,
+            "world": taken["world"],
+        }
+        partial = path.with_suffix(_PARTIAL)
         try:
             with zipfile.ZipFile(partial, "w") as file:
-                file.writestr(_STATE, json.dumps(_head(world, tail)))
-                for name, array in snapshot.arrays(world):
+                file.writestr(_STATE, json.dumps(head))
+                for name, array in taken["arrays"].items():
                     with file.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                        np.lib.format.write_array(entry, np.ascontiguousarray(array))
-            partial.replace(self._path)
+                        np.lib.format.write_array(entry, array)
+            partial.replace(path)
         except OSError:
             self.tidy()
 
@@ -83,6 +111,8 @@ class Checkpoints:
         world.
         """
         self._kept = 0
+        if self._saving is not None:
+            wait([self._saving])
         if self._path is None:
             return 0
         try:
@@ -101,16 +131,6 @@ class Checkpoints:
         snapshot.restore(world, state, kept, [content for (content,) in texts])
         self._kept = int(head["events"])
         return int(head["part"])
-
-
-def _head(world: World, tail: Tail) -> dict[str, Any]:
-    return {
-        "layout": LAYOUT,
-        "part": tail.parts,
-        "events": tail.events,
-        "digest": tail.digest,
-        "world": snapshot.state(world),
-    }
 
 
 def _array(file: zipfile.ZipFile, name: str) -> NDArray[Any]:

@@ -48,13 +48,14 @@ class RunStore(Contents):
         self, database: Database, folder: Path | None, layout: Layout, tail: Tail, lock: Lock | None
     ) -> None:
         self._database = database
+        (told,) = database.rows("SELECT value FROM meta WHERE key = 'scenario'")
+        scenario = json.loads(told[0])
+        every = int(scenario.get("store", {}).get("checkpoint_events", 0))
+        self._checkpoints = Checkpoints(folder, every)
         self._commits = Commits(tail)
         self.folder = folder
         self.layout = layout
         self._lock = lock
-        scenario = self.scenario()
-        every = int(scenario.get("store", {}).get("checkpoint_events", 0))
-        self._checkpoints = Checkpoints(folder, every)
         self.complete_slates = bool(scenario.get("store", {}).get("slates", True))
         self._moment = moments(scenario)
 
@@ -139,6 +140,7 @@ class RunStore(Contents):
             self._commits.report()
         finally:
             self._commits.close()
+            self._checkpoints.close()
             self._database.close()
             if self._lock is not None:
                 self._lock.release()
@@ -212,7 +214,12 @@ class RunStore(Contents):
 
     def settle(self) -> None:
         """Wait until the last commit is in the file; StoreError if it can't be written."""
-        self._commits.settle()
+        try:
+            self._commits.settle()
+        except BaseException:
+            self._checkpoints.forget()
+            raise
+        self._checkpoints.save(self._commits.tail)
 
     @property
     def failed(self) -> bool:
@@ -229,10 +236,12 @@ class RunStore(Contents):
         return self._database
 
     def checkpoint(self, world: World) -> None:
-        """Save the world as of the last commit, if enough has happened since the last time."""
+        """Save the world as of the last commit, if enough has happened since the last time.
+
+        It is copied now, and saved by a thread of its own once that commit is in the file.
+        """
         if self._checkpoints.due(self._commits.tail.events, world):
-            self.settle()
-            self._checkpoints.save(world, self._commits.tail)
+            self._checkpoints.take(world)
 
     def keep(self, completions: Sequence[CompletionRow]) -> None:
         """Write calls of steps that are not whole yet, so that they needn't be made again.
@@ -263,6 +272,7 @@ class RunStore(Contents):
 
         StoreError if one failed and nobody was told.
         """
+        self._checkpoints.forget()
         self._commits.report()
         self._commits.forget()
         self._commits.tail = read_tail(self.database, self.meta())

@@ -20,8 +20,10 @@ from hubbub.engine.bench.engine import by_stage, timed_steps, turns_per_second
 from hubbub.store import RunStore
 
 _HERE = __name__
-#: The opinion leaders of OASIS's million (arXiv 2411.11581), and what eight of them say.
+#: The opinion leaders of OASIS's million (arXiv 2411.11581), and what eight of them say: as in
+#: examples/million the most followed, with seed 1 and a million agents.
 _CORE = 196
+_SPEAKERS = (88, 32, 19, 190, 4, 69, 30, 42)
 _RUMORS = (
     ("Technology", "cold weather drains a phone faster than mild weather"),
     ("Technology", "mild weather drains a phone faster than cold weather"),
@@ -38,14 +40,15 @@ def million(agents: int, steps: int) -> dict[str, Any]:
     """Return the scenario of the million-agent run, with so many agents and steps.
 
     One in ten agents is awake in a step; agents follow 20 others on average; eight opinion leaders
-    post a message each in step 1.
+    post a message each in step 1. With 1,000,000 and 60 it is examples/million.
     """
+    core = min(_CORE, agents // 50)
     return {
         "name": "million",
         "seed": 1,
         "steps": steps,
         "population": {
-            "synthetic": {"agents": agents, "core": min(_CORE, agents // 50)},
+            "synthetic": {"agents": agents, "core": core},
             "graph": {"kind": "topic", "mean_following": 20, "core_follow": 0.1},
         },
         "time": {
@@ -54,8 +57,13 @@ def million(agents: int, steps: int) -> dict[str, Any]:
         },
         "feed": {"preset": "interest"},
         "events": [
-            {"step": 1, "act": "create_post", "by": by, "args": {"content": f"{topic}: {text}."}}
-            for by, (topic, text) in enumerate(_RUMORS)
+            {
+                "step": 1,
+                "act": "create_post",
+                "by": by if core > max(_SPEAKERS) else place,
+                "args": {"content": f"{topic}: {text}."},
+            }
+            for place, (by, (topic, text)) in enumerate(zip(_SPEAKERS, _RUMORS, strict=True))
         ],
     }
 

@@ -45,19 +45,16 @@ def show_suite(suite: Suite, screen: Console) -> None:
     )
     sizes = [f for f in suite.cases if f.kind in ("engine", "flat", "huge")]
     if sizes:
-        titles = (title for _, title in _ENGINE)
-        headers = ("agents", "turns/step", *titles, "warm-up steps", "repeats")
+        headers = ("agents", "awake", *(title for _, title in _ENGINE))
         rows = [
             (
                 round(f.figures["agents"].median),
                 round(f.figures["active_per_step"].median),
                 *(in_words(f.figures[name]) for name, _ in _ENGINE),
-                f.warmup,
-                f.repeats,
             )
             for f in sizes
         ]
-        table(screen, "Engine", headers, rows)
+        table(screen, f"Engine ({_conditions(sizes)})", headers, rows)
     for found in suite.cases:
         if found.kind in _TITLES:
             _show_case(found, screen)
@@ -84,8 +81,17 @@ def _show_case(found: Found, screen: Console) -> None:
     if _stages(found):
         figures = [(name, value) for name, value in figures if "ms_per_step" not in name]
     rows = [(_plain(name), value) for name, value in [*figures, *found.words.items()]]
-    title = f"{_TITLES[found.kind]} (repeats: {found.repeats}, warm-up steps: {found.warmup})"
+    title = f"{_TITLES[found.kind]} ({_conditions([found])})"
     table(screen, title, ("figure", "value"), rows)
+
+
+def _conditions(cases: Sequence[Found]) -> str:
+    """Say how often the cases were measured, and after how many steps."""
+    counts = {
+        "repeats": dict.fromkeys(f.repeats for f in cases),
+        "warm-up steps": dict.fromkeys(f.warmup for f in cases),
+    }
+    return ", ".join(f"{name}: {' or '.join(map(str, n))}" for name, n in counts.items())
 
 
 def _show_stages(cases: Sequence[Found], screen: Console) -> None:

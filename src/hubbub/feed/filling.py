@@ -1,139 +1,84 @@
-"""The compiled loops of the feed: walking the network, and filling slates.
+"""The compiled loop that fills slates.
 
-They do what the objects of `hubbub.feed.pipeline` say, one viewer at a time in a few kilobytes,
+It does what the objects of `hubbub.feed.pipeline` say, one viewer at a time in a few kilobytes,
 where columns of all candidates of all viewers would take hundreds of megabytes. Tests hold
 both to the same result.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from hubbub.actions import Kind
-from hubbub.world import SOURCES
+from hubbub.feed.walking import AUTHOR, ITEM, SCORE, TARGET, longest
+from hubbub.world import Slate
 
-#: Columns of candidates, and of records of items. SCORE holds the bits of a float32.
-ITEM, TARGET, AUTHOR, SCORE = 0, 1, 2, 3
-EARLIER = 0  # in a record, in place of ITEM
+if TYPE_CHECKING:
+    from hubbub.feed.frame import Network
 
-_REPOST, _COMMENT = int(Kind.repost), int(Kind.comment)
-_IN_NETWORK, _PROOF = SOURCES.index("in_network"), SOURCES.index("social_proof")
 _NONE, _POSITION = np.int64(-(2**63)), np.int64(2**32 - 1)
-#: Keys in a block of a tournament: of the network's candidates, and of the pool's.
+#: Keys in a block of a tournament. A viewer's network has some 20 candidates, the pool hundreds: as
+#: long as a block is, the fewer blocks there are, and the wider the instructions can be.
 _NEAR_BLOCK, _FAR_BLOCK = 16, 128
 
+Ids = NDArray[np.int32]
 
-@njit(cache=True, nogil=True)
-def record(start: Any, kind: Any, ref: Any, author: Any, previous: Any, records: Any) -> None:
-    """Write what a walk needs of the items from `start` on to records, int32[n, 3].
 
-    A row is (the author's post before, the target, the target's author). A comment has the target
-    -2 - post, and the post's author.
+class PoolScores(NamedTuple):
+    """What all viewers may be shown: p posts (ascending), each by an author, from a source.
+
+    `bits` int32[k, p] are those of the scores (float32) for each viewer; [1, p] if all agree.
     """
-    for i in range(start, len(kind)):
-        row, before, target = records[i], previous[i], i
-        if before >= 0 and kind[before] == _COMMENT:
-            before = records[before, EARLIER]
-        if kind[i] == _REPOST or kind[i] == _COMMENT:
-            target = ref[i]
-        row[EARLIER] = before
-        row[TARGET] = -2 - target if kind[i] == _COMMENT else target
-        row[AUTHOR] = author[target]
+
+    item: Ids
+    author: Ids
+    source: NDArray[np.uint8]
+    bits: Ids
 
 
-@njit(cache=True, nogil=True)
-def _longest(ends: Any) -> Any:
-    """Return the length of the longest of the stretches that end there."""
-    longest = 0
-    for j in range(len(ends) - 1):
-        longest = max(longest, ends[j + 1] - ends[j])
-    return longest
+class Barred(NamedTuple):
+    """What k viewers must not be shown.
 
-
-@njit(cache=True, nogil=True)
-def _heads(viewer: Any, followees: Any, last_item: Any, first: Any, heads: Any) -> Any:
-    """Write the last item of each followee, if it lives; return how many do."""
-    alive = 0
-    for followee in followees:
-        head = last_item[followee]
-        if head >= first and followee != viewer:
-            heads[alive] = head
-            alive += 1
-    return alive
-
-
-@njit(cache=True, nogil=True)
-def walk(
-    viewers: Any,
-    offsets: Any,
-    followees: Any,
-    last_item: Any,
-    first: Any,
-    records: Any,
-    per_author: Any,
-    proof: Any,
-) -> Any:
-    """Return each viewer's in-network candidates: (ends int64[k+1], rows int32[m, 4], source).
-
-    Of each followee the `per_author` newest live posts; with `proof`, also the post that the
-    followee commented on, if that was the last thing it did. Nothing from before `first` lives.
-    Rows: item, target, the target's author, and room for a score.
+    For the i-th that is seen[i] (posts, int32[k, s]), and all by authors[ends[i]:ends[i+1]]. `by`
+    int32[n] says who wrote each item there is.
     """
-    limit = len(followees) * (per_author + 1 if proof else per_author)
-    rows = np.empty((limit, 4), np.int32)
-    source = np.empty(limit, np.uint8)
-    ends = np.zeros(len(viewers) + 1, np.int64)
-    heads = np.empty(_longest(offsets), np.int32)
-    comments = np.empty(len(heads), np.int32)
-    m = 0
-    for v in range(len(viewers)):
-        theirs = followees[offsets[v] : offsets[v + 1]]
-        alive, said = _heads(viewers[v], theirs, last_item, first, heads), 0
-        # all followees one level at a time: the reads of a level do not wait for each other
-        for level in range(per_author + 1):
-            reading, alive = alive, 0
-            for j in range(reading):
-                item = heads[j]
-                after, target = records[item, EARLIER], records[item, TARGET]
-                if level > 0:
-                    rows[m, ITEM], rows[m, TARGET] = item, target
-                    rows[m, AUTHOR], source[m] = records[item, AUTHOR], _IN_NETWORK
-                    m += 1
-                elif target >= 0:
-                    after = item
-                else:
-                    comments[said] = item
-                    said += 1
-                if after >= first:
-                    heads[alive] = after
-                    alive += 1
-        for j in range(said if proof else 0):
-            post = -2 - records[comments[j], TARGET]
-            if post >= first:
-                rows[m, ITEM], rows[m, TARGET] = post, post
-                rows[m, AUTHOR], source[m] = records[comments[j], AUTHOR], _PROOF
-                m += 1
-        ends[v + 1] = m
-    return ends, rows[:m], source[:m]
+
+    seen: Ids
+    ends: NDArray[np.int64]
+    authors: Ids
+    by: Ids
 
 
-@njit(cache=True, nogil=True)
-def similarities(viewers: Any, ends: Any, texts: Any, taste: Any, vectors: Any) -> Any:
-    """Return the dot product of each candidate's text (-1 for none) and its viewer, float32[m]."""
-    dots = np.zeros(len(texts), np.float32)
-    for v in range(len(viewers)):
-        mine = taste[viewers[v]]
-        for j in range(ends[v], ends[v + 1]):
-            if texts[j] >= 0:
-                other = vectors[texts[j]]
-                total = np.int32(0)
-                for d in range(len(mine)):
-                    total += np.int32(mine[d]) * np.int32(other[d])
-                dots[j] = total
-    return dots
+class Places(NamedTuple):
+    """The slates of k viewers while they are filled: the first used[i] of `width` places are.
+
+    All int32[k, width] but `source` uint8[k, width] and `used` int32[k].
+    """
+
+    item: Ids
+    target: Ids
+    author: Ids
+    bits: Ids
+    source: NDArray[np.uint8]
+    used: Ids
+
+    @classmethod
+    def empty(cls, k: int, width: int) -> Self:
+        """Return places that nothing is in yet."""
+        item, target, author, bits = (np.zeros((k, width), np.int32) for _ in range(4))
+        source, used = np.zeros((k, width), np.uint8), np.zeros(k, np.int32)
+        return cls(item, target, author, bits, source, used)
+
+    def slate(self, agents: Ids) -> Slate:
+        """Return what is in them, as these agents' slate."""
+        shown = np.arange(self.item.shape[1]) < self.used[:, None]
+        offsets = np.zeros(len(agents) + 1, np.int64)
+        np.cumsum(self.used, out=offsets[1:])
+        scores = self.bits.view(np.float32)[shown]
+        return Slate(agents, offsets, self.item[shown], scores, self.source[shown])
 
 
 @njit(cache=True, nogil=True)
@@ -270,11 +215,11 @@ def _enter_far(bits: Any, row: Any, keys: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _hand_out(chosen: Any, filled: Any, network: Any, pool: Any, slate: Any) -> None:
-    """Write the chosen candidates (int32[k, w], the first filled[i] count) to the slates."""
+def _hand_out(chosen: Any, filled: Any, network: Network, pool: PoolScores, places: Places) -> None:
+    """Write the chosen candidates (int32[k, w], the first filled[i] count) to their places."""
     ends, rows, row_source = network
     pool_item, pool_author, pool_source, pool_bits = pool
-    out_item, out_target, out_author, out_bits, out_source, count = slate
+    out_item, out_target, out_author, out_bits, out_source, count = places
     for v in range(len(filled)):
         near = ends[v + 1] - ends[v]
         mine = v if pool_bits.shape[0] > 1 else 0
@@ -295,25 +240,28 @@ def _hand_out(chosen: Any, filled: Any, network: Any, pool: Any, slate: Any) -> 
 
 @njit(cache=True, nogil=True)
 def fill(  # noqa: C901 - in one piece: calls with arrays would count references
-    viewers: Any, slots: Any, network: Any, pool: Any, filters: Any, decay: Any, slate: Any
+    viewers: Ids,
+    slots: Ids,
+    network: Network,
+    pool: PoolScores,
+    barred: Barred,
+    decay: NDArray[np.float32],
+    places: Places,
 ) -> None:
-    """Give `slots[i]` more places on the slate of viewers[i] to the best candidates that pass.
+    """Give `slots[i]` more places of viewers[i] to the best candidates that may be shown.
 
-    network: (ends int64[k+1], rows int32[m, 4], source uint8[m]); pool: (item int32[p],
-    ascending, author int32[p], source uint8[p], score bits int32[k or 1, p]); filters: (seen
-    int32[k, s], hidden offsets int64[k+1], hidden authors int32[h], author of every item); decay:
-    powers of the factor for further posts of one author, float32; slate, written to: (item,
-    target, author, score bits, all int32[k, w], source uint8[k, w], count int32[k]).
+    `decay` are powers of the factor for further posts of one author.
 
-    Candidates are taken in order of score, by two tournaments of blocks (network and pool), and
-    filtered only when their turn comes; it ends when the next one could not win even as its
-    author's first.
+    A slate wants the best few of hundreds, and most of those have a place without further ado. So
+    candidates are not sorted: they are taken in order of score, by two tournaments (the viewer's
+    network and the pool), and looked at only when their turn comes. It ends when the next one could
+    not win even as its author's first.
     """
-    ends, rows, _ = network
+    ends, rows, _ = network  # taken out of their tuples once: in the loop it would count references
     pool_item, pool_author, _, pool_bits = pool
-    seen, hidden_ends, hidden, by = filters
-    _, out_target, out_author, _, _, count = slate
-    room = _longest(ends) // _NEAR_BLOCK + 1, len(pool_item) // _FAR_BLOCK + 1
+    seen, hidden_ends, hidden, by = barred
+    _, out_target, out_author, _, _, count = places
+    room = longest(ends) // _NEAR_BLOCK + 1, len(pool_item) // _FAR_BLOCK + 1
     near_keys, near_tops = np.empty((room[0], _NEAR_BLOCK), np.int64), np.empty(room[0], np.int64)
     far_keys, far_tops = np.empty((room[1], _FAR_BLOCK), np.int64), np.empty(room[1], np.int64)
     near_flat, far_flat = near_keys.ravel(), far_keys.ravel()  # the same, in one dimension
@@ -378,4 +326,4 @@ def fill(  # noqa: C901 - in one piece: calls with arrays would count references
         found[v] = filled
         for j in range(filled):
             chosen[v, j] = who[j]
-    _hand_out(chosen, found, network, pool, slate)
+    _hand_out(chosen, found, network, pool, places)
