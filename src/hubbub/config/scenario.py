@@ -333,7 +333,7 @@ class StoreConfig(Section):
     )
     checkpoint_events: Count = Field(
         2_000_000,
-        description="After so many events (and one for each agent and item) the world is saved "
+        description="After so many events (and two for each agent and item) the world is saved "
         "beside the log, to resume sooner; 0: never.",
     )
 

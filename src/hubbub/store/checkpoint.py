@@ -37,7 +37,7 @@ _UNREADABLE = (OSError, EOFError, ValueError, KeyError, RuntimeError, struct.err
 class Checkpoints:
     """The checkpoint of a run in its folder (None: a run in memory, which has none).
 
-    There is a new one after `every` events, and not before there was one for each agent and item,
+    There is a new one after `every` events, and not before there were two for each agent and item,
     so that saving takes a small share of the time whatever the size of the world; 0: never.
     """
 
@@ -51,7 +51,7 @@ class Checkpoints:
 
     def due(self, events: int, world: World) -> bool:
         """Say whether enough has happened, `events` being their number in the run."""
-        enough = max(self._every, len(world.agents) + len(world.items))
+        enough = max(self._every, 2 * (len(world.agents) + len(world.items)))
         busy = self._saving is not None and not self._saving.done()
         return self._path is not None and not busy and events - self._kept >= enough
 
