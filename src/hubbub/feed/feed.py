@@ -26,6 +26,7 @@ from hubbub.feed.sources import (
     Source,
     Trending,
     draw_pool,
+    showable,
 )
 from hubbub.rng import Streams
 from hubbub.world import SOURCES, Slate, World
@@ -111,7 +112,7 @@ class Feed:
         if settings.following or settings.joint:
             records = self._records.of(world)
             world.sets["follow"].rows(_ANYONE)  # makes its index, before the threads start
-        posts = (first + np.flatnonzero(_SHOWABLE[world.items["kind"][first:]])).astype(np.int32)
+        posts = showable(world.items["kind"], _SHOWABLE, first)
         live = Live(world, step, self._calendar, posts, posts)
         pool = draw_pool(live, self._sources, settings.pool, pool_salt)
         if settings.ranker is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from hubbub.feed import formulas
@@ -213,16 +214,53 @@ def _fresh_or_known(origin: Interest, live: Live, size: int) -> NDArray[np.int64
 
 def _talked_about(origin: Trending, live: Live, size: int) -> NDArray[np.int64]:
     """Return the rows of posts that have the likes to score as the most liked ones do."""
-    score = live.of_targets("likes") - live.of_targets("dislikes")
-    most = np.partition(score, len(score) - size)[len(score) - size]
-    liked = np.flatnonzero(score >= most)[-size:]
+    items = live.world.items
+    score = _difference(live.targets, items["likes"], items["dislikes"])
+    liked = np.flatnonzero(score >= _nth_highest(score, size))[-size:]
     bound = _last_of_best(origin.score(live.take(liked)), size)
     rounding = 2 * float(np.spacing(np.float32(bound)))  # of times in seconds since 2005
     ends = (live.calendar.epoch(live.step), live.calendar.epoch(live.step - live.oldest()))
     time = formulas.hot_time(np.linspace(*ends, live.oldest() + 1))  # by age
     order = bound - time - rounding - _MARGIN
     likes = np.where(order > 0, np.floor(10.0 ** np.clip(order, 0, 9)), -(2.0**31))
-    return np.flatnonzero(score >= likes.astype(np.int32)[live.age()])
+    return _reaching(score, live.items, items["step"], live.step, likes.astype(np.int32))  # type: ignore[no-any-return]
+
+
+def _nth_highest(values: NDArray[np.int32], n: int) -> int:
+    """Return the n-th highest of whole numbers, of which there are more; few are large."""
+    counts = np.bincount(np.maximum(values, 0))
+    above = np.cumsum(counts[::-1])  # as high as this or higher
+    place = len(counts) - 1 - int(np.searchsorted(above, n))
+    return place if place > 0 else int(np.partition(values, len(values) - n)[len(values) - n])
+
+
+@njit(cache=True, nogil=True)
+def showable(kinds: Any, allowed: Any, first: Any) -> Any:
+    """Return the items from `first` on whose kind is allowed (bool[256]), int32[m]."""
+    found, m = np.empty(len(kinds) - first, np.int32), 0
+    for item in range(first, len(kinds)):
+        found[m] = item
+        m += allowed[kinds[item]]
+    return found[:m]
+
+
+@njit(cache=True, nogil=True)
+def _difference(rows: Any, left: Any, right: Any) -> Any:
+    """Return left - right at these rows, int32[m]."""
+    result = np.empty(len(rows), np.int32)
+    for i in range(len(rows)):
+        result[i] = left[rows[i]] - right[rows[i]]
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _reaching(score: Any, items: Any, born: Any, now: Any, needed: Any) -> Any:
+    """Return the rows of items whose score is what is needed at their age, int64[k]."""
+    found, k = np.empty(len(items), np.int64), 0
+    for i in range(len(items)):
+        found[k] = i
+        k += score[i] >= needed[now - born[items[i]]]
+    return found[:k].copy()
 
 
 def _last_of_best(scores: NDArray[np.float32], size: int) -> float:
