@@ -31,6 +31,7 @@ class Failing(IdlePolicy):
             time.sleep(2)
         if obs.step == int(os.environ.get("FULL", 0)):  # no file can grow from now on
             import resource
+            time.sleep(1)  # the step before is in the file by then
             resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
         return super().decide(obs)
 """
