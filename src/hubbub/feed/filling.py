@@ -124,61 +124,71 @@ def _between(values: Any, first: Any, last: Any, value: Any) -> Any:
     return found != 0
 
 
-def _tournament(block: int) -> tuple[Any, Any, Any, Any]:  # noqa: C901 - five short functions
-    """Return the rules (crown, top, leader, retire) of a tournament of keys int64[m, block].
-
-    The highest key is found by the highest of each block (`tops`), and when it is taken out only
-    its own block is looked through again. _NONE stands for no key. The size of a block is known
-    when this is compiled, so that a loop over one is a few wide instructions.
-    """
-
-    @njit(cache=True, nogil=True)
-    def highest(keys: Any, b: Any) -> Any:
-        """Return the highest key of a block."""
-        top = _NONE
-        for j in range(block):
-            top = max(top, keys[b, j])
-        return top
-
-    @njit(cache=True, nogil=True)
-    def crown(keys: Any, n: Any, tops: Any) -> Any:
-        """Write the highest of each block of the first n keys to `tops`; return the blocks."""
-        blocks = (n + block - 1) // block
-        for j in range(n, blocks * block):
-            keys[j // block, j % block] = _NONE
-        for b in range(blocks):
-            tops[b] = highest(keys, b)
-        return blocks
-
-    @njit(cache=True, nogil=True)
-    def top(tops: Any, blocks: Any) -> Any:
-        """Return the highest key that is left."""
-        key = _NONE
-        for j in range(blocks):
-            key = max(key, tops[j])
-        return key
-
-    @njit(cache=True, nogil=True)
-    def leader(keys: Any, tops: Any, blocks: Any) -> Any:
-        """Return the position of the highest key, of equal ones the last; -1 if none is left."""
-        key, b, at = top(tops, blocks), 0, 0
-        for j in range(blocks):  # no early exit anywhere: this vectorises, and counts no references
-            b = j if tops[j] == key else b
-        for j in range(block):
-            at = j if keys[b, j] == key else at
-        return b * block + at if key > _NONE else -1
-
-    @njit(cache=True, nogil=True)
-    def retire(keys: Any, tops: Any, at: Any) -> None:
-        """Take a key out."""
-        keys[at // block, at % block] = _NONE
-        tops[at // block] = highest(keys, at // block)
-
-    return crown, top, leader, retire
+# Two tournaments: keys stand in blocks, and the best of each block is known, so that when a key is
+# taken out only its own block is looked through again. The size of a block is known when this is
+# compiled. _NONE stands for no key.
 
 
-_crown_near, _, _leader_near, _retire_near = _tournament(_NEAR_BLOCK)
-_crown_far, _top_far, _, _retire_far = _tournament(_FAR_BLOCK)
+@njit(cache=True, nogil=True)
+def _renew_near(keys: Any, b: Any, tops: Any, places: Any) -> None:
+    """Note the highest key of a block and its place, of equal ones the last."""
+    top, at = _NONE, 0
+    for j in range(_NEAR_BLOCK):
+        better = keys[b, j] >= top
+        top = keys[b, j] if better else top
+        at = j if better else at
+    tops[b], places[b] = top, b * _NEAR_BLOCK + at
+
+
+@njit(cache=True, nogil=True)
+def _crown_near(keys: Any, n: Any, tops: Any, places: Any) -> Any:
+    """Note the best of each block of the first n keys; return the number of blocks."""
+    blocks = (n + _NEAR_BLOCK - 1) // _NEAR_BLOCK
+    for j in range(n, blocks * _NEAR_BLOCK):
+        keys[j // _NEAR_BLOCK, j % _NEAR_BLOCK] = _NONE
+    for b in range(blocks):
+        _renew_near(keys, b, tops, places)
+    return blocks
+
+
+@njit(cache=True, nogil=True)
+def _leader_near(tops: Any, places: Any, blocks: Any) -> Any:
+    """Return the place of the highest key, of equal ones the last; -1 if none is left."""
+    top, at = _NONE, -1
+    for b in range(blocks):
+        better = (tops[b] >= top) & (tops[b] > _NONE)
+        top = tops[b] if better else top
+        at = places[b] if better else at
+    return at
+
+
+@njit(cache=True, nogil=True)
+def _renew_far(keys: Any, b: Any, tops: Any) -> None:
+    """Note the highest key of a block, which holds its own place: this is a few instructions."""
+    top = _NONE
+    for j in range(_FAR_BLOCK):
+        top = max(top, keys[b, j])
+    tops[b] = top
+
+
+@njit(cache=True, nogil=True)
+def _crown_far(keys: Any, n: Any, tops: Any) -> Any:
+    """Note the best of each block of the first n keys; return the number of blocks."""
+    blocks = (n + _FAR_BLOCK - 1) // _FAR_BLOCK
+    for j in range(n, blocks * _FAR_BLOCK):
+        keys[j // _FAR_BLOCK, j % _FAR_BLOCK] = _NONE
+    for b in range(blocks):
+        _renew_far(keys, b, tops)
+    return blocks
+
+
+@njit(cache=True, nogil=True)
+def _top_far(tops: Any, blocks: Any) -> Any:
+    """Return the highest key that is left."""
+    top = _NONE
+    for b in range(blocks):
+        top = max(top, tops[b])
+    return top
 
 
 @njit(cache=True, nogil=True)
@@ -262,7 +272,8 @@ def fill(  # noqa: C901 - in one piece: calls with arrays would count references
     seen, hidden_ends, hidden, by = barred
     _, out_target, out_author, _, _, count = places
     room = longest(ends) // _NEAR_BLOCK + 1, len(pool_item) // _FAR_BLOCK + 1
-    near_keys, near_tops = np.empty((room[0], _NEAR_BLOCK), np.int64), np.empty(room[0], np.int64)
+    near_keys = np.empty((room[0], _NEAR_BLOCK), np.int64)
+    near_tops, near_places = np.empty(room[0], np.int64), np.empty(room[0], np.int64)
     far_keys, far_tops = np.empty((room[1], _FAR_BLOCK), np.int64), np.empty(room[1], np.int64)
     near_flat, far_flat = near_keys.ravel(), far_keys.ravel()  # the same, in one dimension
     taken_target = np.empty((1, out_target.shape[1] + near_keys.size + far_keys.size), np.int32)
@@ -281,9 +292,9 @@ def fill(  # noqa: C901 - in one piece: calls with arrays would count references
         mine = v if pool_bits.shape[0] > 1 else 0
         _enter_near(rows, start, near, near_flat)
         _enter_far(pool_bits, mine, far_flat)
-        near_blocks = _crown_near(near_keys, near, near_tops)
+        near_blocks = _crown_near(near_keys, near, near_tops, near_places)
         far_blocks = _crown_far(far_keys, len(pool_item), far_tops)
-        close = _leader_near(near_keys, near_tops, near_blocks)
+        close = _leader_near(near_tops, near_places, near_blocks)
         far = _top_far(far_tops, far_blocks)
         for j in range(shown):
             taken_target[0, j], taken_author[0, j] = out_target[v, j], out_author[v, j]
@@ -299,15 +310,17 @@ def fill(  # noqa: C901 - in one piece: calls with arrays would count references
             if pooled:
                 item = target = pool_item[at]
                 author, score_bits[0] = pool_author[at], pool_bits[mine, at]
-                _retire_far(far_keys, far_tops, at)
+                far_flat[at] = _NONE
+                _renew_far(far_keys, at // _FAR_BLOCK, far_tops)
                 far = _top_far(far_tops, far_blocks)
                 at += near
             else:
                 at = near - 1 - close
                 item, target = rows[start + at, ITEM], rows[start + at, TARGET]
                 author, score_bits[0] = rows[start + at, AUTHOR], rows[start + at, SCORE]
-                _retire_near(near_keys, near_tops, close)
-                close = _leader_near(near_keys, near_tops, near_blocks)
+                near_flat[close] = _NONE
+                _renew_near(near_keys, close // _NEAR_BLOCK, near_tops, near_places)
+                close = _leader_near(near_tops, near_places, near_blocks)
             if (
                 author < 0
                 or author == viewer
