@@ -56,9 +56,10 @@ class Checkpoints:
         return self._path is not None and not busy and events - self._kept >= enough
 
     def take(self, world: World) -> None:
-        """Copy the world as it is: it may move on before it is saved."""
-        arrays = {name: array.copy() for name, array in snapshot.arrays(world)}
-        self._taken = {"world": snapshot.state(world), "arrays": arrays}
+        """Copy the world as it is, if there is room: it may move on before it is saved."""
+        with suppress(MemoryError):  # no reason to end a run
+            arrays = {name: array.copy() for name, array in snapshot.arrays(world)}
+            self._taken = {"world": snapshot.state(world), "arrays": arrays}
 
     def save(self, tail: Tail) -> None:
         """Let a thread save what was taken, if anything: the world after the parts up to `tail`.

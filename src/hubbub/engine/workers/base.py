@@ -7,7 +7,7 @@ the step and the shard alone, so it does not matter who works it out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -170,8 +170,8 @@ class Threads:
     ) -> list[Done]:
         preparing, self._preparing = self._preparing, None
         if preparing is not None:
-            preparing.result()
-        society.frame(t)  # if nobody has prepared it; never by several threads at once
+            wait([preparing])
+        society.frame(t)  # made here if that came to nothing; never by several threads at once
         return list(self._threads().map(work, shards))
 
     def _threads(self) -> ThreadPoolExecutor:
