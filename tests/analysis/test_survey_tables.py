@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from hubbub.analysis.answers import (
+from hubbub.analysis.survey_tables import (
     CHANGES,
     MEANS,
     SHARES,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubbub.engine.bench.oasis import Side
+from hubbub.bench.oasis import Side
 
 if TYPE_CHECKING:
     from .conftest import Command

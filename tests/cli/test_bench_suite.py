@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hubbub.bench import history, mixed
 from hubbub.cli.bench.all import judge
 from hubbub.cli.bench.digests import accept, expected_digests
 from hubbub.cli.bench.oasis import _OURS
 from hubbub.cli.bench.process import measured
 from hubbub.cli.bench.suite import _FUNCTIONS, WARMUP, Case, Kind, Suite, cases, run_suite
-from hubbub.engine.bench import history, mixed
 from hubbub.errors import RunError
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def test_sizes() -> None:
 
 def test_an_error_in_a_process_of_its_own_is_told() -> None:
     with pytest.raises(RunError, match="a long run has 12 steps at least"):
-        measured("hubbub.engine.bench.history:bench_history", agents=10, active=0.1, steps=3)
+        measured("hubbub.bench.history:bench_history", agents=10, active=0.1, steps=3)
 
 
 def test_the_command(hubbub: Command, tmp_path: Path) -> None:

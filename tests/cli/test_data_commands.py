@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubbub.experiments.made_cascades import made_cascades
-from hubbub.experiments.pace import Pace
-from hubbub.experiments.propagation import read_pace
+from hubbub.studies.propagation.example_cascades import made_cascades
+from hubbub.studies.propagation.pace import Pace
+from hubbub.studies.propagation.study import read_pace
 
 if TYPE_CHECKING:
     from .conftest import Command

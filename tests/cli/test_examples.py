@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hubbub.config import load_scenario
-from hubbub.experiments.records import Options
-from hubbub.experiments.rumor_messages import MESSAGES
-from hubbub.experiments.studies import NAMES, find_study
-from hubbub.policy.options import BASE
+from hubbub.policy.choice_set import BASE
+from hubbub.studies.catalogue import NAMES, find_study
+from hubbub.studies.rumor.messages import MESSAGES
+from hubbub.studies.trials import Options
 
 if TYPE_CHECKING:
     from .conftest import Command

@@ -12,9 +12,9 @@ from pathlib import Path
 from cli.conftest import Command
 from cli.processes import COMMAND, environment
 from hubbub.config import load_scenario
-from hubbub.experiments.folder import StudyFolder
-from hubbub.experiments.records import Options
-from hubbub.experiments.studies import find_study, studies
+from hubbub.studies.catalogue import find_study, studies
+from hubbub.studies.study_folder import StudyFolder
+from hubbub.studies.trials import Options
 
 STUDY = """\
 name: sharing

@@ -15,7 +15,7 @@ from pages import DOCS, blocks
 from hubbub.config.load import load_scenario
 from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
-from hubbub.engine.estimate import estimate
+from hubbub.estimate.estimate import estimate
 from hubbub.testing import ModelServer, ValidModel
 
 

@@ -18,7 +18,7 @@ import hubbub as hb
 from hubbub.actions import ActionBatch, Reason
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.platform import Platform
-from hubbub.store import AnswerRow, CompletionRow, RunStore, export
+from hubbub.store import AnswerRow, CompletionRow, RunStore, export_run
 
 PAGE = (DOCS / "data.md").read_text(encoding="utf-8")
 SCENARIO = hb.Scenario(
@@ -81,7 +81,7 @@ def test_every_table_and_file_is_named(tmp_path: Path, store: RunStore) -> None:
     names = store.database.rows("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
     for (name,) in names:
         assert f"`{name}`" in PAGE, name
-    export(store, "parquet", tmp_path / "out")
+    export_run(store, "parquet", tmp_path / "out")
     for file in (tmp_path / "out").iterdir():
         assert f"`{file.name}`" in PAGE, file.name
 

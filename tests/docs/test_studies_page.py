@@ -10,9 +10,9 @@ from pages import DOCS, blocks
 from typer.testing import CliRunner
 
 from hubbub.cli.app import app
-from hubbub.experiments.catalogue import CURVES, MEASURES
-from hubbub.experiments.folder import StudyFolder
-from hubbub.experiments.studies import NAMES
+from hubbub.studies.catalogue import NAMES
+from hubbub.studies.measures import CURVES, MEASURES
+from hubbub.studies.study_folder import StudyFolder
 
 PAGE = (DOCS / "studies.md").read_text(encoding="utf-8")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hubbub.engine.bench.history import bench_history
-from hubbub.engine.bench.mixed import SECONDS, bench_mixed
+from hubbub.bench.history import bench_history
+from hubbub.bench.mixed import SECONDS, bench_mixed
 
 
 def test_early_and_late_steps() -> None:

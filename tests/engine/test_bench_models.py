@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from hubbub.engine.bench.endpoints import bench_faults, bench_tails
-from hubbub.engine.bench.models import bench_models
+from hubbub.bench.endpoints import bench_faults, bench_tails
+from hubbub.bench.models import bench_models
 from hubbub.llm.weights import DEFAULT, cache_folder, find
 
 

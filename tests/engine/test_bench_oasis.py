@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hubbub.bench.oasis import FOLLOWING, oasis_side, our_side, write_profiles
+from hubbub.bench.oasis_env import VERSION, find_python, oasis_python
 from hubbub.config.load import parse_scenario
 from hubbub.engine import Simulation
-from hubbub.engine.bench.oasis import FOLLOWING, oasis_side, our_side, write_profiles
-from hubbub.engine.bench.oasis_env import VERSION, find_python, oasis_python
 from hubbub.errors import RunError
 
 

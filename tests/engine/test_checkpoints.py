@@ -13,7 +13,7 @@ import pytest
 import hubbub as hb
 from engine.scenarios import small
 from engine.test_invariants import assert_same_world
-from hubbub.engine.origin import make_world
+from hubbub.engine.start_and_resume import make_world
 from hubbub.population.io import from_blobs
 from hubbub.rng import Streams
 from hubbub.store import RunStore, checkpoint

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hubbub.config.load import load_scenario
 from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
-from hubbub.engine.estimate import estimate
-from hubbub.engine.habits import LOOKING, REPAIRING, REPLY
-from hubbub.engine.prompt_sizes import SAMPLE, sample
-from hubbub.engine.rehearsal import STEPS
 from hubbub.errors import RunError, ScenarioError
+from hubbub.estimate.dry_run import STEPS
+from hubbub.estimate.estimate import estimate
+from hubbub.estimate.prompt_sizes import SAMPLE, sample
+from hubbub.estimate.reply_stats import LOOKING, REPAIRING, REPLY
 from hubbub.llm.chat import Completion
 from hubbub.llm.tokens import BYTES_PER_TOKEN
 from hubbub.testing import ScriptedModel, ValidModel

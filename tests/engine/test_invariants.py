@@ -16,7 +16,7 @@ import pytest
 import hubbub as hb
 from engine.scenarios import small
 from hubbub.engine import society
-from hubbub.engine.asked import Asked
+from hubbub.engine.given_turns import Asked
 from hubbub.engine.workers import Shard
 from hubbub.world import Table, World, fold
 

@@ -10,7 +10,7 @@ import pytest
 
 import hubbub as hb
 from engine.minds_scenarios import talkative
-from hubbub.engine.budget import BudgetSpent
+from hubbub.engine.models.budget import BudgetSpent
 from hubbub.errors import ScenarioError
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.testing import ScriptedModel, ValidModel

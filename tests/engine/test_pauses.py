@@ -8,7 +8,7 @@ import pytest
 
 import hubbub as hb
 from engine.minds_scenarios import talkative
-from hubbub.engine.budget import BudgetSpent
+from hubbub.engine.models.budget import BudgetSpent
 from hubbub.testing import Latency, ModelServer, ValidModel
 
 ASKED = [{"name": "s", "steps": [0, 2, 4], "questions": [{"name": "q", "ask": "Why?"}]}]

@@ -13,11 +13,11 @@ from hubbub.actions import SOCIAL
 from hubbub.config.minds import QuestionConfig, SurveyConfig
 from hubbub.config.scenario import PlatformConfig
 from hubbub.embed import make_encoder
-from hubbub.engine.budget import BudgetSpent
-from hubbub.engine.surveys import Panel, Sitting, as_survey, named_anew
+from hubbub.engine.models.budget import BudgetSpent
+from hubbub.engine.models.surveys import Panel, Sitting, as_survey, named_anew
 from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest, Completion
-from hubbub.mind.records import Call
+from hubbub.mind.turn_records import Call
 from hubbub.platform import Platform
 from hubbub.world import World
 from societies import TOPICS, small_population

@@ -16,9 +16,9 @@ import hubbub as hb
 from engine.scenarios import small
 from engine.workers_own import FATAL, bustling
 from hubbub.engine import society
-from hubbub.engine.workers import crew
-from hubbub.engine.workers.crew import Crew, Died
-from hubbub.engine.workers.replica import Station
+from hubbub.engine.workers import pool as crew
+from hubbub.engine.workers.pool import Crew, Died
+from hubbub.engine.workers.worker import Station
 from hubbub.errors import ActionError, RunError
 
 

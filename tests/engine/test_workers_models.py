@@ -13,8 +13,8 @@ from engine.test_workers import Lost, Scarce
 from engine.workers_own import FATAL
 from hubbub.config.minds import ModelConfig
 from hubbub.engine import simulation
-from hubbub.engine.workers import crew
-from hubbub.engine.workers.calls import shared
+from hubbub.engine.workers import pool as crew
+from hubbub.engine.workers.remote_models import shared
 from hubbub.errors import ModelError
 from hubbub.testing import Faults, Latency, ModelServer, ScriptedModel, ValidModel
 

@@ -14,8 +14,8 @@ from engine.test_workers_models import lived as lived_with_models
 from engine.test_workers_models import over_http
 from engine.workers_own import FATAL, bustling
 from hubbub.engine import society
-from hubbub.engine.workers.crew import Died
 from hubbub.engine.workers.on_ray import _Question
+from hubbub.engine.workers.pool import Died
 from hubbub.errors import MissingExtraError, RunError
 from hubbub.testing import ModelServer, ValidModel
 

@@ -7,8 +7,8 @@ from math import inf
 
 from hubbub.config.minds import LimitsConfig, ModelConfig
 from hubbub.llm.chat import ChatRequest
+from hubbub.llm.hedging import Stragglers
 from hubbub.llm.inferencer import LiveInferencer
-from hubbub.llm.stragglers import Stragglers
 from hubbub.llm.usage import Latencies
 from hubbub.testing import Latency, ModelServer
 

@@ -16,7 +16,7 @@ from hubbub.config.scenario import PlatformConfig
 from hubbub.embed import make_encoder
 from hubbub.feed.comments import shown_comments
 from hubbub.mind.prompt import Prompter
-from hubbub.mind.records import Brief
+from hubbub.mind.turn_records import Brief
 from hubbub.platform import Platform
 from hubbub.policy import Observation
 from hubbub.time import Clock

@@ -9,7 +9,7 @@ from hubbub.actions import SOCIAL, Action, ActionSpec
 from hubbub.actions.social import QUERY
 from hubbub.actions.spec import Query
 from hubbub.mind.lookup import Lookup
-from hubbub.mind.records import Thing
+from hubbub.mind.turn_records import Thing
 
 LAMPS = Action("search_posts", query="LAMP")
 SHOWN = (Thing("post", 0, ANN),)

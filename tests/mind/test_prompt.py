@@ -17,7 +17,7 @@ from hubbub.actions.social import USER
 from hubbub.actions.spec import Exists, Notify
 from hubbub.errors import ScenarioError
 from hubbub.mind.quoting import NAME_CHARS, called, handle, one_line
-from hubbub.mind.records import Thing
+from hubbub.mind.turn_records import Thing
 from hubbub.mind.words import LANGUAGES, words_for
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from hubbub.actions import SOCIAL, Action, ActionBatch, ActionSpec, ActionTable
 from hubbub.actions.spec import Arg, Exists, GoodText, Positive, Query
-from hubbub.mind.reading import Unreadable, clean
-from hubbub.mind.records import Thing
+from hubbub.mind.json_reading import Unreadable, clean
 from hubbub.mind.reply import LONGEST_TEXT, ReplyForm
-from hubbub.platform.platform import PRESETS
+from hubbub.mind.turn_records import Thing
+from hubbub.platform.rules import PRESETS
 
 REDDIT = PRESETS["reddit"].actions
 AGENTS = [s.name for s in SOCIAL if not s.environment_only]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbub.mind.reading import MAX_REPLY, Unreadable, clean, json_values, spoken, whole_number
+from hubbub.mind.json_reading import MAX_REPLY, Unreadable, clean, json_values, spoken, whole_number
 
 LIKE = {"do": [{"action": "like_post", "id": 2}]}
 PLAIN = '{"do":[{"action":"like_post","id":2}]}'

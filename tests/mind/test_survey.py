@@ -15,7 +15,7 @@ from hubbub.config.minds import QuestionConfig, SurveyConfig
 from hubbub.embed import make_encoder
 from hubbub.errors import ScenarioError
 from hubbub.llm.chat import ChatRequest, Completion
-from hubbub.mind.reading import Unreadable
+from hubbub.mind.json_reading import Unreadable
 from hubbub.mind.survey import (
     Answer,
     Interviewing,
@@ -25,7 +25,7 @@ from hubbub.mind.survey import (
     due,
 )
 from hubbub.rng import Streams
-from hubbub.testing.models import ValidModel
+from hubbub.testing.stand_ins import ValidModel
 from hubbub.world import World
 from societies import TOPICS, small_population
 

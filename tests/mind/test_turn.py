@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from hubbub.actions import SOCIAL, Action, ActionBatch, Reason
 from hubbub.llm.chat import ChatRequest, Completion
-from hubbub.mind.records import Brief, Decision, Thing
 from hubbub.mind.reply import ReplyForm
 from hubbub.mind.turn import NOTE_CHARS, RAW_CHARS, Turn, Voice
+from hubbub.mind.turn_records import Brief, Decision, Thing
 
 NAMES = ("do_nothing", "refresh", "like_post", "create_comment", "search_posts", "trend")
 ALLOWED = np.isin(SOCIAL.names, NAMES)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hubbub.actions import SOCIAL
 from hubbub.config.scenario import BehaviourConfig, OpinionConfig
-from hubbub.policy.options import BASE
+from hubbub.policy.choice_set import BASE
 
 DOC = (Path(__file__).parents[2] / "docs" / "behaviour.md").read_text(encoding="utf-8")
 

@@ -13,7 +13,7 @@ from views import add_item, observe
 from hubbub.actions import NO_STANCE, SOCIAL, Kind, OpinionChanges
 from hubbub.config.scenario import OpinionConfig
 from hubbub.embed import make_encoder
-from hubbub.policy.opinions import opinion_changes, rule_of
+from hubbub.policy.opinion_rules import opinion_changes, rule_of
 from hubbub.policy.statistical import shown_posts
 from hubbub.world import World
 from societies import TOPICS, small_population

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hubbub.population.reading import table_of
+from hubbub.population.table_files import table_of
 
 
 def test_nan_is_no_value():

@@ -10,7 +10,7 @@ from hubbub.config.scenario import DEFAULT_TOPICS
 from hubbub.embed import make_encoder
 from hubbub.errors import ScenarioError
 from hubbub.population import marginals
-from hubbub.population.places import COUNTRIES
+from hubbub.population.countries import COUNTRIES
 from hubbub.population.wording import in_a_sentence
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from hubbub.errors import MissingExtraError
 from hubbub.report import figures
+from hubbub.report.figure_data import Figure
 from hubbub.report.fonts import families, written
-from hubbub.report.records import Figure
 from hubbub.report.style import COLORS, draw, power, rows_and_columns
 
 matplotlib = pytest.importorskip("matplotlib")

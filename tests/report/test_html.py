@@ -14,8 +14,8 @@ import pytest
 
 from hubbub.errors import MissingExtraError, StoreError
 from hubbub.report.checking import report_numbers, unfounded
+from hubbub.report.figure_data import Figure
 from hubbub.report.html import write_report
-from hubbub.report.records import Figure
 from hubbub.report.tables import html_table, number
 
 pytest.importorskip("matplotlib")

@@ -13,7 +13,7 @@ from store_society import Society, play
 
 from hubbub.errors import RunError
 from hubbub.llm.chat import ChatRequest, Completion
-from hubbub.store import AnswerRow, CompletionRow, RunStore, export
+from hubbub.store import AnswerRow, CompletionRow, RunStore, export_run
 from hubbub.store.answers import SCHEMA
 
 MOOD = "How do you feel?"
@@ -95,9 +95,9 @@ def test_any_text_can_be_an_answer() -> None:
 
 def test_parquet_has_completions_and_answers(tmp_path: Path) -> None:
     with play(None, 2)[0] as store:
-        export(store, "parquet", tmp_path / "none")
+        export_run(store, "parquet", tmp_path / "none")
         store.add_answers(ROWS, [CALL])
-        export(store, "parquet", tmp_path / "out")
+        export_run(store, "parquet", tmp_path / "out")
         for name in ("completions", "answers"):
             ours = getattr(store, name)()
             found = pq.read_table(tmp_path / "out" / f"{name}.parquet")
@@ -117,7 +117,7 @@ def test_oasis_has_answers_as_interviews(tmp_path: Path) -> None:
             store.commit(world, 2, event, None, finished=False)
         events, slate = society.step(3)
         store.commit(world, 3, events, slate, finished=True)
-        export(store, "oasis", tmp_path / "out.db")
+        export_run(store, "oasis", tmp_path / "out.db")
     with closing(sqlite3.connect(tmp_path / "out.db")) as db:
         rows = db.execute("SELECT user_id, created_at, info FROM trace WHERE action = 'interview'")
         found = [(user, when, json.loads(info)) for user, when, info in rows]

@@ -18,7 +18,7 @@ from store_society import Society, play
 
 from hubbub.actions import Kind
 from hubbub.errors import RunError
-from hubbub.store import RunStore, export
+from hubbub.store import RunStore, export_run
 from hubbub.world import World
 
 #: As the documentation gives it.
@@ -92,7 +92,7 @@ def oasis(
     run: tuple[RunStore, World], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[sqlite3.Connection]:
     out = tmp_path_factory.mktemp("oasis") / "out.db"
-    export(run[0], "oasis", out)
+    export_run(run[0], "oasis", out)
     with closing(sqlite3.connect(out)) as db:
         db.row_factory = sqlite3.Row
         yield db
@@ -293,7 +293,7 @@ def test_oasis_records_have_the_numbers_that_the_trace_names(
         for step in (13, 14):
             events, slate = society.step(step)
             store.commit(world, step, events, slate, finished=True)
-        export(store, "oasis", tmp_path / "out.db")
+        export_run(store, "oasis", tmp_path / "out.db")
         (start,) = store.database.rows("SELECT count(*) FROM relation_start")[0]
     with closing(sqlite3.connect(tmp_path / "out.db")) as db:
         db.row_factory = sqlite3.Row
@@ -338,7 +338,7 @@ def test_oasis_on_reddit_has_times(tmp_path: Path) -> None:
         "time": {"start": "2024-03-02T00:00:00+02:00", "step_minutes": 90.5},
     }
     with play(None, 3, **sections)[0] as store:
-        export(store, "oasis", tmp_path / "out.db")
+        export_run(store, "oasis", tmp_path / "out.db")
         steps = store.posts()["step"].to_pylist()
     with closing(sqlite3.connect(tmp_path / "out.db")) as db:
         times = [r[0] for r in db.execute("SELECT created_at FROM post ORDER BY post_id")]
@@ -354,7 +354,7 @@ def test_oasis_on_reddit_has_times(tmp_path: Path) -> None:
 
 def test_parquet_has_every_table(run: tuple[RunStore, World], tmp_path: Path) -> None:
     store = run[0]
-    export(store, "parquet", tmp_path / "out")
+    export_run(store, "parquet", tmp_path / "out")
     for name in ("events", "posts", "comments", "items", "agents", "slates", "relations"):
         assert pq.read_table(tmp_path / "out" / f"{name}.parquet").equals(getattr(store, name)())
     for name, table in (("steps", store.steps_table()), ("opinions", store.opinions())):
@@ -367,7 +367,7 @@ def test_parquet_has_every_table(run: tuple[RunStore, World], tmp_path: Path) ->
 
 def test_graphml_is_the_follow_graph(run: tuple[RunStore, World], tmp_path: Path) -> None:
     store, world = run
-    export(store, "graphml", tmp_path / "out.graphml")
+    export_run(store, "graphml", tmp_path / "out.graphml")
     graph = nx.read_graphml(tmp_path / "out.graphml", node_type=int)
     assert graph.is_directed()
     assert graph.number_of_nodes() == len(world.agents)
@@ -383,7 +383,7 @@ def test_graphml_escapes_what_people_write(tmp_path: Path) -> None:
     store, _ = play(None, 0)
     with store:
         store.database.rows("UPDATE agent SET bio = ? WHERE id = 1", "<b> & \x00\x07 'ünï' \n 😀")
-        export(store, "graphml", tmp_path / "out.graphml")
+        export_run(store, "graphml", tmp_path / "out.graphml")
     graph = nx.read_graphml(tmp_path / "out.graphml")
     assert graph.nodes["1"]["bio"] == "<b> & \ufffd\ufffd 'ünï' \n 😀"
 
@@ -395,11 +395,11 @@ def test_an_export_never_overwrites(
     out = tmp_path / "out"
     out.write_text("mine")
     with pytest.raises(RunError, match="exists already; give another name"):
-        export(run[0], format_name, out)
+        export_run(run[0], format_name, out)
     assert out.read_text() == "mine"
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be written"):
-        export(run[0], format_name, tmp_path / "file" / "out")
+        export_run(run[0], format_name, tmp_path / "file" / "out")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "out"]
 
 
@@ -407,4 +407,4 @@ def test_an_unknown_format_is_met_with_a_suggestion(
     run: tuple[RunStore, World], tmp_path: Path
 ) -> None:
     with pytest.raises(RunError, match=r"no format 'parket' \(did you mean 'parquet'\?\)"):
-        export(run[0], "parket", tmp_path / "out")
+        export_run(run[0], "parket", tmp_path / "out")

@@ -10,7 +10,7 @@ import pytest
 
 from hubbub.config.scenario import ActivityConfig
 from hubbub.errors import DataError, ScenarioError
-from hubbub.population.activity import CHRONOTYPE_SHARES, DAY, build_curves
+from hubbub.population.activity_curves import CHRONOTYPE_SHARES, DAY, build_curves
 from hubbub.rng import Streams
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "hourly_activity"

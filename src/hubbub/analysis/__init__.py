@@ -8,7 +8,7 @@ from hubbub.analysis.activity import activity_of_run
 from hubbub.analysis.cascades import cascades, forest
 from hubbub.analysis.exposure import attention_of_run, exposures, repost_by_exposure_of_run
 from hubbub.analysis.growth import growth_of_run
-from hubbub.analysis.models import ModelFigures, Said, exchanges, model_figures, said
+from hubbub.analysis.model_calls import ModelFigures, Said, exchanges, model_figures, said
 from hubbub.analysis.network import follows_at, mixing_of_run, network_of_run
 from hubbub.analysis.polarization import polarization_of_run
 from hubbub.analysis.summary import OpinionShift, Summary, items_light, summarise

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hubbub.actions import SOCIAL, ActionSpec
-from hubbub.cli.own_code import look_beside
 from hubbub.cli.screen import console, heading, show
+from hubbub.cli.user_code import look_beside
 from hubbub.errors import ActionError, did_you_mean
 from hubbub.platform import PRESETS
 

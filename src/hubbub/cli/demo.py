@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from hubbub.cli.running import start
+from hubbub.cli.run import start
 from hubbub.cli.starter import DEMO
 from hubbub.errors import ModelError
 from hubbub.llm.local import usable

@@ -14,8 +14,8 @@ def report(
     ],
 ) -> None:
     """Write the report of a study again, from its folder."""
-    from hubbub.cli.own_code import look_beside
-    from hubbub.experiments.reporting import report as write
+    from hubbub.cli.user_code import look_beside
+    from hubbub.studies.report import report as write
 
     folder = folder.parent if folder.is_file() else folder  # report.html, to begin with
     look_beside(folder / "study.yaml")

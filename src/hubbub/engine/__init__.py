@@ -1,6 +1,6 @@
 """The step loop and the simulation as users hold it."""
 
-from hubbub.engine.asked import Ask, Outcome
+from hubbub.engine.given_turns import Ask, Outcome
 from hubbub.engine.simulation import Hook, Simulation
 from hubbub.engine.society import StepReport
 

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hubbub.engine.answers import answer
+from hubbub.engine.query_answers import answer
 from hubbub.engine.society import Society
-from hubbub.engine.tables import ArrowTable
 from hubbub.errors import ActionError
 from hubbub.feed import Explained
 from hubbub.platform import Platform
 from hubbub.policy import AgentView
-from hubbub.store import RunStore, export
+from hubbub.store import RunStore, export_run
+from hubbub.store.table import ArrowTable
 from hubbub.world import World
 
 if TYPE_CHECKING:
-    from hubbub.engine.models import Models
+    from hubbub.engine.models.session import Models
     from hubbub.llm.usage import ModelUsage
 
 
@@ -91,7 +91,7 @@ class Looking(ABC):
 
     def export(self, format: str, out: Path | str) -> None:  # noqa: A002 - the public word
         """Write the run as `oasis` (SQLite), `parquet` or `graphml` to `out`."""
-        export(self.store, format, Path(out))
+        export_run(self.store, format, Path(out))
 
     def completions(self) -> ArrowTable:
         """Return the calls of language models: prompt, reply, tokens, latency, cost."""

@@ -13,16 +13,16 @@ from hubbub.actions.spec import Configure
 from hubbub.config.load import load_scenario, parse_scenario, with_models_changed
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
-from hubbub.engine.answers import answer
-from hubbub.engine.asked import Ask, Asked, Outcome, whole_steps
-from hubbub.engine.budget import BudgetSpent
-from hubbub.engine.inference import Replies
-from hubbub.engine.memory import give_back
-from hubbub.engine.minds import Waiting
-from hubbub.engine.models import Models
-from hubbub.engine.origin import begin, make_world, refold
+from hubbub.engine.free_memory import give_back
+from hubbub.engine.given_turns import Ask, Asked, Outcome, whole_steps
+from hubbub.engine.models.budget import BudgetSpent
+from hubbub.engine.models.inference import Replies
+from hubbub.engine.models.session import Models
+from hubbub.engine.models.turns import Waiting
+from hubbub.engine.query_answers import answer
 from hubbub.engine.schedule import check_calendar, check_schedule, check_settings
 from hubbub.engine.society import Society, StepReport
+from hubbub.engine.start_and_resume import begin, make_world, refold
 from hubbub.engine.surveying import Surveying
 from hubbub.engine.workers import open_workers
 from hubbub.errors import RunError, StoreError

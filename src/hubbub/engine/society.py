@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from hubbub.actions import Action, ActionBatch, Reason
 from hubbub.config.scenario import Scenario
-from hubbub.engine.asked import Asked
-from hubbub.engine.budget import BudgetSpent
-from hubbub.engine.minds import Minds, Thought
+from hubbub.engine.given_turns import Asked
+from hubbub.engine.models.budget import BudgetSpent
+from hubbub.engine.models.groups import Voices
+from hubbub.engine.models.turns import Minds, Thought
 from hubbub.engine.schedule import Schedule, assemble
-from hubbub.engine.voices import Voices
 from hubbub.engine.workers import Deed, Seen, Shard, Threads, Workers
 from hubbub.feed import Explained, Frame
 from hubbub.feed.comments import shown_comments

@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 
 from hubbub.config.minds import SurveyConfig
 from hubbub.config.scenario import Scenario
-from hubbub.engine.budget import BudgetSpent
 from hubbub.engine.looking import Looking
-from hubbub.engine.surveys import as_survey, named_anew
-from hubbub.engine.tables import ArrowTable
+from hubbub.engine.models.budget import BudgetSpent
+from hubbub.engine.models.surveys import as_survey, named_anew
 from hubbub.errors import ModelError
 from hubbub.mind.survey import due
+from hubbub.store.table import ArrowTable
 
 
 class Surveying(Looking):

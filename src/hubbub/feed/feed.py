@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hubbub.actions import Kind
 from hubbub.config.scenario import FeedConfig
 from hubbub.feed import formulas, pipeline
-from hubbub.feed.filling import Barred, Places, PoolScores, fill
+from hubbub.feed.fill_kernel import Barred, Places, PoolScores, fill
 from hubbub.feed.frame import Frame, Network, Records, find_network, hidden_pairs
 from hubbub.feed.ranker import ByRanker, load_ranker
 from hubbub.feed.scorers import ByInterest, ByLot, ByWorth, SameForAll, Scorer, codes_of

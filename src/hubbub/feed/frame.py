@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hubbub.feed.network_kernel import AUTHOR, ITEM, SCORE, TARGET, record, walk
 from hubbub.feed.sources import Calendar, Live, Pool
-from hubbub.feed.walking import AUTHOR, ITEM, SCORE, TARGET, record, walk
 from hubbub.world import PairSet, World
 
 #: Newest posts of each followee that are candidates.

@@ -1,7 +1,7 @@
 """The feed as a pipeline of small objects: candidates, filters, selector.
 
 These are the reference of what a slate is, and what `Feed.explain` answers from. For whole
-societies `hubbub.feed.filling.fill` does the same faster; the tests hold the two to one result.
+societies `hubbub.feed.fill_kernel.fill` does the same faster; the tests hold the two to one result.
 """
 
 from __future__ import annotations

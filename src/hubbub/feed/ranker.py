@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.config.own import blamed_on, load_own
+from hubbub.config.user_code import blamed_on, load_own
 from hubbub.errors import ScenarioError
 from hubbub.feed.frame import Frame, Network
 from hubbub.feed.sources import Live

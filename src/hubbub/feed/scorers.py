@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hubbub.feed import formulas
 from hubbub.feed.frame import Frame, Network
+from hubbub.feed.network_kernel import similarities
 from hubbub.feed.sources import Live, Source
-from hubbub.feed.walking import similarities
 from hubbub.world import SOURCES, World
 
 #: Matrix products of at most so many multiplications are done by the calling thread. For larger

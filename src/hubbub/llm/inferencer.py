@@ -21,8 +21,8 @@ from weakref import finalize
 from hubbub.config.minds import ModelConfig
 from hubbub.errors import ModelError, did_you_mean
 from hubbub.llm.chat import ChatRequest, Completion, Key
+from hubbub.llm.endpoint_urls import Places
 from hubbub.llm.key import ApiKey
-from hubbub.llm.places import Places
 from hubbub.llm.pool import Pool
 from hubbub.llm.tokens import estimate_tokens
 from hubbub.llm.usage import Meter, ModelUsage

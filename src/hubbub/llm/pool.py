@@ -15,10 +15,10 @@ from random import Random
 from hubbub.config.minds import ModelConfig
 from hubbub.llm.chat import ChatRequest, Completion, Failure
 from hubbub.llm.endpoint import Endpoint, Ticket
+from hubbub.llm.endpoint_urls import Places
+from hubbub.llm.hedging import Stragglers
 from hubbub.llm.job import Asked, Job, completion_of, prompt_tokens
 from hubbub.llm.key import ApiKey
-from hubbub.llm.places import Places
-from hubbub.llm.stragglers import Stragglers
 from hubbub.llm.transport import Transport
 from hubbub.llm.unusable import refused, unanswered
 from hubbub.llm.usage import EndpointUsage, Meter, ModelUsage

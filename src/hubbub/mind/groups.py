@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from hubbub.actions import ActionSpec, Kind
 from hubbub.actions.spec import Query, Without
 from hubbub.mind.quoting import one_line
-from hubbub.mind.records import Thing
 from hubbub.mind.slate import Quotes
+from hubbub.mind.turn_records import Thing
 from hubbub.mind.words import Words
 from hubbub.policy import Observation
 

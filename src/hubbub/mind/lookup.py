@@ -11,7 +11,7 @@ from hubbub.actions.spec import Query
 from hubbub.mind.groups import GroupList, NewMessages
 from hubbub.mind.prompt import Prompter
 from hubbub.mind.quoting import called, handle, one_line
-from hubbub.mind.records import Thing
+from hubbub.mind.turn_records import Thing
 from hubbub.mind.words import Words
 from hubbub.platform import Platform, queries
 from hubbub.policy import Observation

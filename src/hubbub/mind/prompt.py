@@ -13,9 +13,9 @@ from hubbub.actions.spec import Add
 from hubbub.config.minds import PromptConfig
 from hubbub.mind.groups import GroupList
 from hubbub.mind.persona import Personas
-from hubbub.mind.records import Brief, Thing
 from hubbub.mind.slate import Quotes, SlateLines
 from hubbub.mind.template import Template
+from hubbub.mind.turn_records import Brief, Thing
 from hubbub.mind.words import Words
 from hubbub.platform.search import Search
 from hubbub.policy import Observation

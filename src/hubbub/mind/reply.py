@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from hubbub.actions import SOCIAL, Action, ActionSpec, ActionTable
 from hubbub.actions.spec import Arg, Positive, Query
 from hubbub.llm.chat import ReplyShape
-from hubbub.mind.reading import Unreadable, clean, json_values, whole_number
-from hubbub.mind.records import Thing
+from hubbub.mind.json_reading import Unreadable, clean, json_values, whole_number
+from hubbub.mind.turn_records import Thing
 
 #: Longest text that a schema lets a model write, in characters: replies are to be short.
 LONGEST_TEXT = 500

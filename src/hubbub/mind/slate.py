@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hubbub.actions import Kind
 from hubbub.config.minds import PromptConfig
 from hubbub.mind.quoting import called, one_line
-from hubbub.mind.records import Thing
+from hubbub.mind.turn_records import Thing
 from hubbub.mind.words import Words
 from hubbub.policy import Observation
 from hubbub.world import World

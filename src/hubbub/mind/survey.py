@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from hubbub.actions import Reason
 from hubbub.config.minds import QuestionConfig, SurveyConfig
 from hubbub.llm.chat import ChatRequest, Completion, ReplyShape
-from hubbub.mind.answers import LONGEST_TEXT, labels, limits, read_answers, whole
-from hubbub.mind.reading import Unreadable
+from hubbub.mind.json_reading import Unreadable
+from hubbub.mind.survey_reply import LONGEST_TEXT, labels, limits, read_answers, whole
 from hubbub.policy.conditions import check_conditions, matching
 from hubbub.rng import Streams
 from hubbub.world import World

@@ -17,9 +17,9 @@ from typing import Protocol
 
 from hubbub.actions import Action, Reason
 from hubbub.llm.chat import ChatRequest, Completion
-from hubbub.mind.reading import MAX_REPLY, Unreadable, clean, spoken
-from hubbub.mind.records import Brief, Decision, Thing
+from hubbub.mind.json_reading import MAX_REPLY, Unreadable, clean, spoken
 from hubbub.mind.reply import ReplyForm
+from hubbub.mind.turn_records import Brief, Decision, Thing
 
 #: Characters that are kept of a reply nobody could read, and of a note to oneself.
 RAW_CHARS, NOTE_CHARS = 2_000, 300

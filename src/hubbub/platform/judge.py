@@ -24,7 +24,7 @@ from hubbub.actions.spec import (
 from hubbub.world import Events, World
 
 if TYPE_CHECKING:
-    from hubbub.platform.platform import Platform
+    from hubbub.platform.rules import Platform
 
 Rows = NDArray[np.int64]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import ActionBatch
-from hubbub.config.own import blamed_on, load_own
 from hubbub.config.scenario import AgentGroup, Scenario
+from hubbub.config.user_code import blamed_on, load_own
 from hubbub.errors import ScenarioError, did_you_mean
 from hubbub.policy.base import Observation, Policy
 from hubbub.policy.conditions import check_conditions, matching

@@ -9,8 +9,7 @@ from hubbub.actions import NO_STANCE, NOTHING, ActionBatch, ActionTable
 from hubbub.actions.spec import NotOwn, NotSelf, With, Without
 from hubbub.config.scenario import BehaviourConfig, OpinionConfig
 from hubbub.policy.base import Observation
-from hubbub.policy.grammar import REGISTERS, Grammar
-from hubbub.policy.kernels import (
+from hubbub.policy.choice_kernel import (
     Shown,
     Weights,
     agent_columns,
@@ -19,8 +18,7 @@ from hubbub.policy.kernels import (
     pull,
     recency_table,
 )
-from hubbub.policy.opinions import opinion_changes, rule_of
-from hubbub.policy.options import (
+from hubbub.policy.choice_set import (
     ON_AUTHOR,
     ON_COMMENT,
     ON_POST,
@@ -30,6 +28,8 @@ from hubbub.policy.options import (
     quiet_action,
     register,
 )
+from hubbub.policy.grammar import REGISTERS, Grammar
+from hubbub.policy.opinion_rules import opinion_changes, rule_of
 from hubbub.world import SOURCES, World
 
 Ints = NDArray[np.int32]

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from hubbub.config.scenario import GraphConfig, PopulationConfig, Scenario, SyntheticConfig
 from hubbub.embed import Encoder
 from hubbub.errors import ScenarioError
-from hubbub.population.activity import build_curves
+from hubbub.population.activity_curves import build_curves
 from hubbub.population.edges import read_edges
 from hubbub.population.graphs import generate_follows
-from hubbub.population.opinions import initial_opinions
+from hubbub.population.initial_opinions import initial_opinions
 from hubbub.population.people import People
 from hubbub.population.synthetic import generate
 from hubbub.population.tabular import read_people

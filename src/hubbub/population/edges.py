@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hubbub.errors import DataError, did_you_mean
 from hubbub.population.lists import place, ragged_ids, texts
-from hubbub.population.reading import kind_of_file, read_table, typed
+from hubbub.population.table_files import kind_of_file, read_table, typed
 from hubbub.world import keys_of
 
 Keys = NDArray[np.int64]

@@ -15,10 +15,10 @@ from hubbub.config.scenario import SyntheticConfig
 from hubbub.embed import Encoder
 from hubbub.errors import ScenarioError, did_you_mean
 from hubbub.population import marginals
+from hubbub.population.countries import COUNTRIES
 from hubbub.population.interests import draw_topics, mixed_vectors
 from hubbub.population.names import NAMES
 from hubbub.population.people import People
-from hubbub.population.places import COUNTRIES
 from hubbub.population.wording import in_a_sentence
 from hubbub.rng import Streams
 

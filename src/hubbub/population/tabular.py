@@ -27,12 +27,12 @@ from hubbub.config.scenario import PopulationConfig
 from hubbub.embed import Encoder
 from hubbub.errors import DataError, did_you_mean
 from hubbub.population import oasis
+from hubbub.population.countries import find_country
 from hubbub.population.edges import FollowList, follows_of_lists
 from hubbub.population.interests import TopicFinder
 from hubbub.population.lists import EMPTY, lists, place, texts
 from hubbub.population.people import People
-from hubbub.population.places import find_country
-from hubbub.population.reading import kind_of_file, read_table, readable, table_of, typed
+from hubbub.population.table_files import kind_of_file, read_table, readable, table_of, typed
 
 _WORDS = ("user_name", "name", "bio", "persona")
 _SPENT = ("topics", "following", "posts", "frequencies")  # what they say is kept elsewhere

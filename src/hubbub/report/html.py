@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import quote
 
 from hubbub.errors import StoreError
-from hubbub.report.records import Figure
+from hubbub.report.figure_data import Figure
 from hubbub.report.style import Picture, draw
 from hubbub.report.tables import html_table, number, write_csv, write_file
 

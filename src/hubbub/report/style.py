@@ -12,8 +12,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from hubbub.errors import MissingExtraError
+from hubbub.report.figure_data import Figure
 from hubbub.report.fonts import OURS, families, written
-from hubbub.report.records import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,7 @@
 from hubbub.store.answers import AnswerRow
 from hubbub.store.codec import Committed
 from hubbub.store.completions import CompletionRow, Record, RecordedCall, kept_text
-from hubbub.store.export import FORMATS, export
+from hubbub.store.export.formats import FORMATS, export_run
 from hubbub.store.folder import check_free
 from hubbub.store.run import RunStore
 from hubbub.store.spending import ModelSpending, Spent
@@ -19,6 +19,6 @@ __all__ = [
     "RunStore",
     "Spent",
     "check_free",
-    "export",
+    "export_run",
     "kept_text",
 ]

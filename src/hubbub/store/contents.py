@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubbub.actions.batch import SCALE
-from hubbub.store import opinions, spending, tables
+from hubbub.store import arrow_tables as tables
+from hubbub.store import opinions, spending
 from hubbub.store.answers import answer_tables, surveys_held
 from hubbub.store.completions import completion_tables
 from hubbub.store.database import Database

@@ -2,9 +2,9 @@
 
 from hubbub.llm.inferencer import Answering
 from hubbub.testing.faults import Faults, Latency
-from hubbub.testing.models import RecordedModel, ScriptedModel, ValidModel
 from hubbub.testing.server import ModelServer
 from hubbub.testing.service import Asked, Busy
+from hubbub.testing.stand_ins import RecordedModel, ScriptedModel, ValidModel
 
 __all__ = [
     "Answering",

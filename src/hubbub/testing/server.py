@@ -12,8 +12,8 @@ from hubbub.errors import ModelError
 from hubbub.llm.inferencer import Answering
 from hubbub.testing.faults import Fate, Faults, Latency
 from hubbub.testing.hosting import HOST, Host, ProcessHost, Seen, ThreadHost
-from hubbub.testing.models import Line, ScriptedModel, ValidModel
 from hubbub.testing.service import Asked, Busy, Settings
+from hubbub.testing.stand_ins import Line, ScriptedModel, ValidModel
 
 
 class ModelServer:

@@ -15,9 +15,9 @@ from hubbub.errors import ModelError
 from hubbub.llm.chat import Completion, Failure
 from hubbub.llm.inferencer import Answering
 from hubbub.llm.tokens import estimate_tokens
+from hubbub.testing.chat_protocol import Mode, Question, answer, complaint, read_question
 from hubbub.testing.faults import Fate, Faults, Latency
 from hubbub.testing.http import Connection, Incoming, headers
-from hubbub.testing.wire import Mode, Question, answer, complaint, read_question
 
 CHAT = b"POST /v1/chat/completions"
 PLAIN = {

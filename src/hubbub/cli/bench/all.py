@@ -38,7 +38,7 @@ def run_all(
     chosen = cases(quick=quick, huge=huge or "huge" in only, scenario=scenario)
     chosen = [case for case in chosen if not only or case.kind in only]
     _say("loading and compiling ...")
-    measured("hubbub.engine.bench.engine:warm_up")
+    measured("hubbub.bench.engine:warm_up")
     suite = run_suite(chosen, repeats=repeats, quick=quick, say=_say)
     show_suite(suite, console())
     if out is not None:

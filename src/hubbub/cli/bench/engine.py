@@ -8,8 +8,8 @@ from pathlib import Path
 
 import typer
 
+from hubbub.bench.engine import bench_engine
 from hubbub.cli.screen import console, table
-from hubbub.engine.bench.engine import bench_engine
 
 
 def show(

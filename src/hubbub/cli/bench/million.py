@@ -11,12 +11,12 @@ from typing import Any
 import yaml
 
 from hubbub.analysis import cascades, summarise
-from hubbub.cli import inspecting
+from hubbub.bench.engine import by_stage, timed_steps, turns_per_second
+from hubbub.cli import inspect_run as inspecting
 from hubbub.cli.bench.process import measured
-from hubbub.cli.own_code import look_beside
 from hubbub.cli.screen import console
+from hubbub.cli.user_code import look_beside
 from hubbub.engine import Simulation
-from hubbub.engine.bench.engine import by_stage, timed_steps, turns_per_second
 from hubbub.store import RunStore
 
 _HERE = __name__

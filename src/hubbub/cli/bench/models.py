@@ -8,9 +8,9 @@ from dataclasses import asdict
 
 import typer
 
+from hubbub.bench.endpoints import bench_faults, bench_tails
+from hubbub.bench.models import bench_models
 from hubbub.cli.screen import console, table
-from hubbub.engine.bench.endpoints import bench_faults, bench_tails
-from hubbub.engine.bench.models import bench_models
 
 
 def show_costs(size: Mapping[str, int], *, as_json: bool) -> None:

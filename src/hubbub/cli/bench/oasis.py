@@ -11,15 +11,15 @@ from typing import Any
 
 import typer
 
+from hubbub.bench.machine import Machine, this_machine
+from hubbub.bench.oasis import Side, oasis_side, write_profiles
+from hubbub.bench.oasis_env import VERSION, oasis_python
 from hubbub.cli.bench.all import check_out
 from hubbub.cli.bench.digests import FILE, accept, expected_digests
 from hubbub.cli.bench.process import measured
 from hubbub.cli.bench.suite import Spread, Verdict, spread, verdict
 from hubbub.cli.bench.tables import in_words, machine_in_words
 from hubbub.cli.screen import console, table
-from hubbub.engine.bench.machine import Machine, this_machine
-from hubbub.engine.bench.oasis import Side, oasis_side, write_profiles
-from hubbub.engine.bench.oasis_env import VERSION, oasis_python
 from hubbub.errors import RunError
 from hubbub.llm.weights import cache_folder
 
@@ -135,7 +135,7 @@ def measure(
 
 
 def _ours(profiles: Path, steps: int, *, models: bool) -> dict[str, Any]:
-    function = "hubbub.engine.bench.oasis:our_side"
+    function = "hubbub.bench.oasis:our_side"
     found = measured(function, profiles=str(profiles), steps=steps, models=models).value
     return asdict(Side(**found))
 

@@ -13,7 +13,7 @@ from pkgutil import resolve_name
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hubbub.engine.bench.machine import peak
+from hubbub.bench.machine import peak
 from hubbub.errors import RunError
 
 #: As the command line has it, see `hubbub.cli.app.main`.

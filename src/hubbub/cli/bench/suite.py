@@ -9,14 +9,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
+from hubbub.bench.machine import Machine, this_machine
 from hubbub.cli.bench.digests import expected_digests
 from hubbub.cli.bench.process import measured
-from hubbub.engine.bench.machine import Machine, this_machine
 
 #: What one case is about. `huge` is measured only if asked for.
 Kind = Literal["engine", "flat", "history", "million", "mixed", "llm", "huge"]
 Verdict = Literal["as expected", "not on file", "WRONG", "REPEATS DIFFER"]
-_ENGINE, _CLI = "hubbub.engine.bench", "hubbub.cli.bench"
+_ENGINE, _CLI = "hubbub.bench", "hubbub.cli.bench"
 _FUNCTIONS: dict[Kind, str] = {
     "engine": f"{_ENGINE}.engine:bench_engine",
     "flat": f"{_ENGINE}.engine:bench_engine",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from hubbub.bench.machine import Machine
 from hubbub.cli.bench.suite import Found, Spread, Suite
 from hubbub.cli.screen import table
-from hubbub.engine.bench.machine import Machine
 
 #: Of a digest, what is shown; all of it is in the JSON file.
 _DIGITS = 12

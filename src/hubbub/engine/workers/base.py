@@ -21,7 +21,7 @@ from hubbub.config.minds import ModelConfig
 from hubbub.cores import usable_cores
 from hubbub.errors import RunError
 from hubbub.llm.chat import Inferencer
-from hubbub.mind.records import Call
+from hubbub.mind.turn_records import Call
 from hubbub.world import Events, Slate
 
 if TYPE_CHECKING:
@@ -192,13 +192,13 @@ def open_workers(spec: str | None, threads: int | None = None) -> Workers:
         case "threads":
             return Threads(_count(spec, which) if which else threads)
         case "processes":
-            from hubbub.engine.workers.crew import Crew
+            from hubbub.engine.workers.pool import Crew
             from hubbub.engine.workers.processes import Processes
 
             return Crew(Processes(_count(spec, which)))
         case "ray":
-            from hubbub.engine.workers.crew import Crew
             from hubbub.engine.workers.on_ray import OnRay
+            from hubbub.engine.workers.pool import Crew
 
             return Crew(OnRay(which or None))
     raise RunError(

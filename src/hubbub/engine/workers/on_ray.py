@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from hubbub.engine.workers.crew import Died, Ticket, Worker
-from hubbub.engine.workers.replica import Packed, Station
+from hubbub.engine.workers.pool import Died, Ticket, Worker
+from hubbub.engine.workers.worker import Packed, Station
 from hubbub.errors import MissingExtraError, RunError
 
 _PARTS = ("replica", "desk")

@@ -25,8 +25,8 @@ from traceback import print_exc
 from typing import Any, NoReturn
 from weakref import finalize
 
-from hubbub.engine.workers.crew import Died, Ticket, Worker
-from hubbub.engine.workers.replica import Packed, Station
+from hubbub.engine.workers.pool import Died, Ticket, Worker
+from hubbub.engine.workers.worker import Packed, Station
 from hubbub.errors import RunError
 
 _PARTS = ("replica", "desk")

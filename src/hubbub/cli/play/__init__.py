@@ -1,0 +1,1 @@
+"""`hubbub play`: a person at the terminal takes over one agent."""

@@ -1,0 +1,1 @@
+"""Agents driven by language models: their turns, replies, budget and surveys."""

@@ -1,0 +1,71 @@
+"""The language models of a simulation: opened when they are needed, and what they may cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hubbub.config.scenario import Scenario
+from hubbub.engine.models.budget import Budget
+from hubbub.engine.models.inference import Inference, Replies
+from hubbub.engine.models.turns import Minds, Waiting
+from hubbub.engine.workers import Workers
+from hubbub.mind.memory import Memory
+from hubbub.store import RunStore
+from hubbub.world import World
+
+if TYPE_CHECKING:
+    from hubbub.llm.usage import ModelUsage
+
+
+class Models:
+    """The models that agents and surveys of a scenario name, and the budget of all sessions."""
+
+    def __init__(
+        self, replies: Replies, base: Path, workers: Workers, waiting: Waiting | None
+    ) -> None:
+        self._replies, self._base, self._workers = replies, base, workers
+        self._waiting = waiting
+        self._inference: Inference | None = None
+        self._budget: Budget | None = None
+
+    def lack(self, scenario: Scenario, also: str | None = None) -> bool:
+        """Whether a model is not open that agents or surveys name, or `also`."""
+        there = frozenset[str]() if self._inference is None else self._inference.names
+        return not _named(scenario, also) <= there
+
+    def open(self, scenario: Scenario, also: str | None = None) -> None:
+        """Open them in place of those that are open; ModelError if one can't be used."""
+        self.close()
+        named = _named(scenario, also)
+        self._inference = Inference(scenario, named, self._replies, self._base, self._workers)
+
+    def minds(self, scenario: Scenario, world: World, store: RunStore | None) -> Minds | None:
+        """Return the minds of those agents in a world whom models drive; None without models.
+
+        `store` is the run's own, if it has begun.
+        """
+        if self._inference is None:
+            return None
+        if self._budget is None:
+            self._budget = Budget(scenario.budget, scenario.models)
+        self._budget.renew(store.spent() if store is not None else (0, 0, 0.0))
+        memory = Memory(world.table, step_minutes=scenario.time.step_minutes)
+        inferencer = self._inference.inferencer(store)
+        return Minds(world, memory, inferencer, self._budget, self._waiting)
+
+    def usage(self) -> dict[str, ModelUsage]:
+        """Return how the endpoints of each model are doing."""
+        return {} if self._inference is None else self._inference.usage()
+
+    def close(self) -> None:
+        """Let the models go."""
+        inference, self._inference = self._inference, None
+        if inference is not None:
+            inference.close()
+
+
+def _named(scenario: Scenario, also: str | None) -> frozenset[str]:
+    named = [group.model for group in scenario.agents]
+    named += [survey.model for survey in scenario.surveys]
+    return frozenset(name for name in (*named, also) if name is not None)

@@ -1,0 +1,284 @@
+"""The agents that are language models: their turns are asked for, and what came of them collected.
+
+No exchange with a model is waited for until `collect`; all parsing happens there, in one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hubbub.actions import Action, ActionBatch, Reason
+from hubbub.config.minds import SurveyConfig
+from hubbub.engine.models.budget import Budget
+from hubbub.engine.models.groups import Manner, Voices
+from hubbub.engine.models.surveys import Panel, Sitting
+from hubbub.errors import ModelError, RunError
+from hubbub.llm.chat import ChatRequest, Completion, Inferencer
+from hubbub.mind.memory import Memory
+from hubbub.mind.turn import Turn
+from hubbub.mind.turn_records import Call, Decision
+from hubbub.policy import Observation
+from hubbub.store import RunStore
+from hubbub.store.completions import CompletionRow, as_kept
+from hubbub.world import Events, Slate, World
+
+if TYPE_CHECKING:
+    from hubbub.engine.society import Society
+
+#: Is told, while replies are waited for, how many turns of a step are decided, and of how many.
+Waiting = Callable[[int, int], None]
+TURN = "turn"
+#: Waves of reflections come after any of actions.
+_AFTER = 1000
+#: Most tokens of memory that an agent is given in a survey.
+MEMORY_TOKENS = 200
+
+
+@dataclass(slots=True)
+class Outstanding:
+    """The turns of one step that were asked for, and what has come of them so far."""
+
+    step: int
+    slate: Slate
+    turns: dict[int, Turn] = field(default_factory=dict)
+    requests: dict[int, ChatRequest] = field(default_factory=dict)
+    decisions: dict[int, Decision] = field(default_factory=dict)
+    rows: list[CompletionRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What came of a step's turns: who was shown what, what they do, their notes to themselves."""
+
+    slate: Slate
+    batch: ActionBatch
+    notes: ActionBatch
+    rows: list[CompletionRow]
+
+    @classmethod
+    def none(cls) -> Thought:
+        """Return what comes of a step without models."""
+        nobody = np.empty(0, np.int32)
+        return cls(
+            Slate.empty(nobody), ActionBatch.blank(nobody, 0), ActionBatch.blank(nobody, 0), []
+        )
+
+
+class Minds:
+    """Asks models for the turns of their agents, keeps what is outstanding, remembers."""
+
+    def __init__(
+        self,
+        world: World,
+        memory: Memory,
+        inferencer: Inferencer[Call],
+        budget: Budget,
+        waiting: Waiting | None = None,
+    ) -> None:
+        self._world, self.memory = world, memory
+        self.inferencer = inferencer
+        self.budget = budget
+        self._waiting = waiting
+        self._out: dict[int, Outstanding] = {}
+        self._unsent: list[tuple[Call, ChatRequest]] = []
+
+    def configure(self, voices: Voices) -> None:
+        """Take on the settings in force; turns that are out already go on under the old ones."""
+        self.voices = voices
+
+    # -- turns --------------------------------------------------------------------------------
+
+    def ask(self, step: int, seen: Sequence[Observation]) -> None:
+        """Make the requests for the turns of these agents in `step`, for `send` to begin.
+
+        BudgetSpent if they would overdraw. May be called again for other agents of a step.
+        """
+        if not seen:
+            return
+        if self.voices.stale:
+            self.voices = self.voices.renewed()
+        turns = {agent: turn for obs in seen for agent, turn in self._turns(step, obs).items()}
+        requests = {agent: turn.start() for agent, turn in turns.items()}
+        self._check(f"step {step}", requests.values())
+        out = self._out.setdefault(step, Outstanding(step, Slate.empty(np.empty(0, np.int32))))
+        out.slate = Slate.merge([out.slate, *(obs.slate for obs in seen)])
+        out.turns.update(turns)
+        out.requests.update(requests)
+        self._unsent += [(Call(step, a, TURN, 0), r) for a, r in requests.items()]
+
+    def send(self) -> None:
+        """Begin what was asked for. Who only looks at a run that was stopped never comes here."""
+        unsent, self._unsent = self._unsent, []
+        if unsent:
+            self.inferencer.submit(unsent)
+
+    def _check(self, what: str, requests: Collection[ChatRequest]) -> None:
+        outs = self._out.values()
+        out = [r for o in outs for agent, r in o.requests.items() if agent not in o.decisions]
+        self.budget.check(what, requests, out)
+
+    def _turns(self, step: int, obs: Observation) -> dict[int, Turn]:
+        world = self._world
+        seeds = world.streams.at("model", step).scramble(obs.agents) & np.uint64(0x3FFFFFFF)
+        seed_of = dict(zip(obs.agents.tolist(), seeds.tolist(), strict=True))
+        groups = self.voices.groups(obs.agents)
+        turns: dict[int, Turn] = {}
+        for g, manner in self.voices.manners.items():
+            mine = groups == g
+            if not mine.any():
+                continue
+            seen = obs.select(mine)
+            voice = self.voices.speak(manner, seen)
+
+            def recall(agent: int, tokens: int = manner.prompt.memory_tokens) -> str:
+                return self.memory.recall(world, agent, step, tokens)
+
+            for brief in manner.prompter.briefs(seen, recall):
+                agent = brief.agent
+                reflect = self._reflection(manner, agent, step)
+                turns[agent] = Turn(brief, voice, seed=seed_of[agent], reflect=reflect)
+        return dict(sorted(turns.items()))
+
+    def _reflection(self, manner: Manner, agent: int, step: int) -> str | None:
+        """Return the text that asks for a new note to oneself, None if none is due."""
+        every = manner.prompt.reflect_every
+        if not every or (self.memory.turns(agent) + 1) % every:
+            return None
+        tokens, persona = manner.prompt.memory_tokens, manner.prompter.persona(agent)
+        return self.memory.reflection_prompt(self._world, agent, step, tokens, persona)
+
+    def asked(self, step: int) -> NDArray[np.int32]:
+        """Return the agents whose turns of this step were asked for, int32[k], ascending."""
+        out = self._out.get(step)
+        return out.slate.agents if out else np.empty(0, np.int32)
+
+    def collect(
+        self, step: int, agents: NDArray[np.int32], *, overruled: NDArray[np.int32]
+    ) -> Thought:
+        """Wait for the turns of a step and return what came of those of these agents.
+
+        Decisions of agents who are `overruled` are dropped; what they were shown stays. The calls
+        of all who were asked are kept: they are paid for, and a replay makes them again.
+        """
+        out = self._out.get(step)
+        if out is None:
+            return Thought.none()
+        while len(out.decisions) < len(out.turns):
+            if self._waiting is not None:
+                self._waiting(len(out.decisions), len(out.turns))
+            came = self.inferencer.wait()
+            if not came:
+                raise RuntimeError(
+                    f"turns of step {step} are undecided, but nothing is outstanding"
+                )
+            for call, completion in came:
+                self._receive(call, completion)
+        del self._out[step]
+        wanted = set(agents.tolist()).difference(overruled.tolist())
+        decisions = [out.decisions[agent] for agent in sorted(wanted)]
+        rows = sorted(out.rows, key=lambda r: (r.agent, r.number))
+        slate = out.slate.select(np.isin(out.slate.agents, agents))
+        return Thought(slate, self._deeds(decisions), self._notes(decisions), rows)
+
+    def _receive(self, call: Call, completion: Completion) -> None:
+        out = self._out.get(call.step)
+        if out is None:  # given up
+            return
+        completion = as_kept(completion)  # what is acted on is what the record will hold
+        self._book(out, call, completion)
+        match out.turns[call.agent].receive(completion):
+            case ChatRequest() as further:
+                out.requests[call.agent] = further
+                again = call._replace(number=call.number + 1)
+                self.inferencer.submit([(again, further)])
+            case Decision() as decision:
+                out.decisions[call.agent] = decision
+
+    def _book(self, out: Outstanding, call: Call, completion: Completion) -> None:
+        request = out.requests[call.agent]
+        cost = self.budget.book(request, completion)
+        out.rows.append(CompletionRow(*call, request, completion, cost))
+
+    # -- surveys ------------------------------------------------------------------------------
+
+    def hold(
+        self,
+        survey: SurveyConfig,
+        agents: Sequence[int] | None,
+        society: Society,
+        store: RunStore,
+    ) -> None:
+        """Hold a survey on the world as it stands, and keep what comes of it with the run."""
+        world, step = self._world, self._world.step
+        voices = self.voices
+        panel = Panel(
+            world=world,
+            inferencer=self.inferencer,
+            modelled=voices.modelled(),
+            model_of=voices.model_of,
+            persona=voices.persona,
+            recall=lambda agent: self.memory.recall(world, agent, step + 1, MEMORY_TOKENS),
+            book=self.budget.book,
+            others=self._receive,
+            check=lambda requests: self._check(f"the survey '{survey.name}'", requests),
+        )
+        sitting = Sitting(survey, panel, agents)
+        try:
+            sitting.hold()
+        except BaseException:  # what was answered is paid for
+            store.keep(sitting.completions)
+            raise
+        calls, answers = sitting.completions, sitting.answers()
+        remembered = sitting.remembered() if survey.remember else None
+        if remembered is None or not len(remembered):
+            store.add_answers(answers, calls)
+            return
+        anyone = society.platform.without_limits()
+        events = anyone.apply(world, remembered, step, environment=True)
+        self.remember(step, events, None)
+        society.changed(step, events, None)
+        store.commit(world, step, events, None, finished=False, completions=calls, answers=answers)
+
+    def _deeds(self, decisions: Sequence[Decision]) -> ActionBatch:
+        world = self._world
+        turns = [(d.agent, d.actions) for d in decisions]
+        done = ActionBatch.from_actions(world.table, turns, world.product)
+        failed = [d for d in decisions if d.refused is not Reason.ok]
+        if not failed:
+            return done
+        agents = np.array([d.agent for d in failed], np.int32)
+        blank = ActionBatch.blank(agents, world.table.code("do_nothing"))
+        blank.wave[:] = [len(d.actions) for d in failed]
+        blank.refused[:] = [int(d.refused) for d in failed]
+        blank.text[:] = np.arange(len(failed))
+        blank.texts = [d.raw for d in failed]
+        return ActionBatch.concat([done, blank])
+
+    def _notes(self, decisions: Sequence[Decision]) -> ActionBatch:
+        notes = [(d.agent, [Action("reflect", content=d.note)]) for d in decisions if d.note]
+        batch = ActionBatch.from_actions(self._world.table, notes, self._world.product)
+        batch.wave += _AFTER
+        return batch
+
+    def remember(self, step: int, events: Events, slate: Slate | None) -> None:
+        """Take in what happened, as far as it concerns the agents driven by models."""
+        self.memory.fold(self._world, step, events, slate, self.voices.modelled())
+
+    def salvage(self) -> list[CompletionRow]:
+        """Give up what is outstanding and return the calls that were answered."""
+        with suppress(ModelError, RunError):  # an error that ends the run is on its way already
+            while came := self.inferencer.wait(0):
+                for call, completion in came:
+                    if call.purpose == TURN and (out := self._out.get(call.step)) is not None:
+                        self._book(out, call, as_kept(completion))
+        rows = [row for out in self._out.values() for row in out.rows]
+        self.inferencer.cancel()
+        self._out.clear()
+        self._unsent.clear()
+        return rows

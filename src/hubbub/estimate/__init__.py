@@ -1,0 +1,1 @@
+"""Forecasts of a run: who is awake, how many calls models get, and what they cost."""

@@ -1,0 +1,145 @@
+"""How long the prompts of a run are: measured on some agents of a world; no model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hubbub.actions.spec import Query
+from hubbub.config.minds import BudgetConfig, SurveyConfig
+from hubbub.config.scenario import Scenario
+from hubbub.engine.models.budget import Budget
+from hubbub.engine.models.groups import Voices
+from hubbub.engine.models.turns import MEMORY_TOKENS, Minds
+from hubbub.engine.schedule import assemble
+from hubbub.feed.comments import shown_comments
+from hubbub.llm.chat import ChatRequest, Completion
+from hubbub.llm.tokens import estimate_tokens
+from hubbub.mind.memory import Memory
+from hubbub.mind.survey import Questionnaire, about
+from hubbub.mind.turn_records import Call
+from hubbub.policy import Observation
+from hubbub.world import Events, Slate, World
+
+#: Agents of a group whose prompts are measured.
+SAMPLE = 50
+
+
+class Sizes:
+    """Measures prompts on a world as it stands; a world that moves on must be told to `remember`.
+
+    `look_things_up` says whether agents may make queries.
+    """
+
+    def __init__(self, scenario: Scenario, world: World) -> None:
+        self._scenario, self._world = scenario, world
+        clock, self._platform, self._feed, self._mix = assemble(scenario, world)
+        memory = Memory(world.table, step_minutes=scenario.time.step_minutes)
+        self._asking = _Gathering()
+        self._minds = Minds(world, memory, self._asking, Budget(BudgetConfig(), scenario.models))
+        self._minds.configure(Voices(world, scenario, self._platform, self._mix, clock))
+        allowed = [s for s, on in zip(world.table, self._platform.allowed, strict=True) if on]
+        self.look_things_up = scenario.turns.max_calls > 1 and any(
+            isinstance(e, Query) and e.name != "slate" for s in allowed for e in s.effects
+        )
+
+    def group_of(self) -> NDArray[np.int16]:
+        """Return the group of each agent, int16[n], -1 for none."""
+        return self._mix.assignment(self._world)
+
+    def remember(
+        self, step: int, events: Events, slate: Slate | None, panel: NDArray[np.bool_]
+    ) -> None:
+        """Let the agents of the `panel` (bool[n]), and nobody else, remember what happened."""
+        self._minds.memory.fold(self._world, step, events, slate, panel)
+
+    def of_rules(self, group: int) -> float:
+        """Return the tokens of the shared rules of a group's prompts."""
+        return float(estimate_tokens(self._minds.voices.manners[group].prompter.system))
+
+    def of_turns(self, agents: NDArray[np.int32], step: int) -> NDArray[np.float64]:
+        """Return the tokens that follow the rules in the agents' prompts, float64[k].
+
+        The agents (ascending, driven by models) are taken to be awake in `step`.
+        """
+        self._minds.ask(step, [self._observe(agents, step)])
+        self._minds.send()
+        asked = self._asking.requests
+        tokens = np.array([estimate_tokens(asked[a].user) for a in agents.tolist()], np.float64)
+        self._minds.salvage()  # no reply will ever come
+        return tokens
+
+    def of_reflections(self, group: int, agents: NDArray[np.int32], step: int) -> float:
+        """Return the mean tokens, without the rules, of what asks these agents for a note."""
+        prompt = self._scenario.agents[group].prompt or self._scenario.prompt
+        persona = self._minds.voices.persona
+        asking = self._minds.memory.reflection_prompt
+        texts = [
+            asking(self._world, agent, step, prompt.memory_tokens, persona(agent))
+            for agent in agents.tolist()
+        ]
+        return _mean(texts)
+
+    def of_survey(
+        self, survey: SurveyConfig, agents: NDArray[np.int32], *, remembering: NDArray[np.bool_]
+    ) -> tuple[float, float]:
+        """Return the mean tokens of the shared head and the rest of a survey's prompts.
+
+        The `remembering` of the agents (bool[k]) have a memory, once the run has begun.
+        """
+        chosen = agents[sample(np.ones(len(agents)))].tolist()
+        user = _mean([about(self._minds.voices.persona(agent), "") for agent in chosen])
+        if self._world.step:
+            user += MEMORY_TOKENS * float(remembering.mean())
+        return float(estimate_tokens(Questionnaire(survey).system)), user
+
+    def _observe(self, agents: NDArray[np.int32], step: int) -> Observation:
+        world, platform, scenario = self._world, self._platform, self._scenario
+        frame = self._feed.prepare(world, step, world.streams)
+        slate = self._feed.rank(world, frame, agents)
+        return Observation(
+            world=world,
+            step=step,
+            slate=slate,
+            comments=shown_comments(world, slate, scenario.feed.comments, frame.hidden),
+            allowed=platform.allowed,
+            show_score=platform.show_score,
+            report_threshold=platform.report_threshold,
+            step_minutes=scenario.time.step_minutes,
+            streams=world.streams,
+            shard=0,
+            rows=np.arange(len(agents)),
+            shard_size=len(agents),
+        )
+
+
+class _Gathering:
+    """Takes requests as an inferencer does, and keeps them, by agent."""
+
+    def __init__(self) -> None:
+        self.requests: dict[int, ChatRequest] = {}
+
+    def submit(self, asked: Sequence[tuple[Call, ChatRequest]]) -> None:
+        self.requests.update((call.agent, request) for call, request in asked)
+
+    def wait(self, timeout: float | None = None) -> list[tuple[Call, Completion]]:
+        return []
+
+    def cancel(self) -> None:
+        self.requests.clear()
+
+    def close(self) -> None:
+        self.cancel()
+
+
+def sample(weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return up to SAMPLE distinct places, ascending, evenly over the sum of the weights."""
+    total = np.cumsum(weights)
+    wanted = (np.arange(SAMPLE) + 0.5) / SAMPLE * total[-1]
+    return np.unique(np.searchsorted(total, wanted)).astype(np.int64)
+
+
+def _mean(texts: Sequence[str]) -> float:
+    return float(np.mean([estimate_tokens(text) for text in texts]))

@@ -1,0 +1,1 @@
+"""A run in other formats: Parquet, GraphML and the OASIS database."""

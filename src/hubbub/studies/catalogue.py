@@ -1,0 +1,50 @@
+"""Studies by name: those that come with hubbub, those in files, and those in folders."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from hubbub.errors import ScenarioError, did_you_mean
+from hubbub.studies.study import Study
+from hubbub.studies.study_folder import StudyFolder
+from hubbub.studies.yaml_study import load_study
+
+#: Names of studies; each has a module of its name in this package, with a function `study`.
+NAMES = ("propagation", "distributions", "polarization", "herding", "rumor", "scale")
+
+
+def studies() -> dict[str, Study]:
+    """Return the studies that come with hubbub by name, in the order they are listed in."""
+    return {name: _load(name) for name in NAMES if find_spec(_module(name)) is not None}
+
+
+def find_study(name: str) -> Study:
+    """Return the study of a name or in a YAML file; ScenarioError if there is none."""
+    if name in NAMES:
+        return _load(name)
+    if not name.endswith((".yaml", ".yml")):
+        raise ScenarioError(
+            f"there is no study '{name}'{did_you_mean(name, NAMES)}; there are {', '.join(NAMES)}. "
+            "For a study of your own give its file: my-study.yaml"
+        )
+    own = load_study(name)
+    if own.name in NAMES:
+        raise ScenarioError(f"{name}: '{own.name}' is a study of hubbub's; give it another name")
+    return own
+
+
+def study_in(folder: StudyFolder) -> Study:
+    """Return the study whose results are in a folder."""
+    if folder.definition is not None:
+        return load_study(folder.definition)
+    return find_study(folder.study)
+
+
+def _module(name: str) -> str:
+    return f"hubbub.studies.{name}.study"
+
+
+def _load(name: str) -> Study:
+    study: Study = import_module(_module(name)).study()
+    return study

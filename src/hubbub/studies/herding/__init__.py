@@ -1,0 +1,1 @@
+"""Do agents follow the votes that others gave before them?"""

@@ -1,0 +1,1 @@
+"""Does a message spread as a real one did?"""

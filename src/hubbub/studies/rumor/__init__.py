@@ -1,0 +1,1 @@
+"""Do false messages spread further than true ones?"""

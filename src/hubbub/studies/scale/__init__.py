@@ -1,0 +1,1 @@
+"""Does the number of agents change the outcome?"""
