@@ -17,7 +17,7 @@ from hubbub.config import load_scenario
 from hubbub.policy.choice_set import BASE
 from hubbub.studies.catalogue import NAMES, find_study
 from hubbub.studies.rumor.messages import MESSAGES
-from hubbub.studies.trials import Options
+from hubbub.studies.trials import StudyOptions
 
 if TYPE_CHECKING:
     from .conftest import Command
@@ -54,8 +54,8 @@ def test_the_scenario_of_a_study_is_what_is_shown_of_it(hubbub: Command, study: 
     assert shown.code == 0, shown.err
     again = f"hubbub experiment show {study} > examples/{study}/scenario.yaml"
     assert kept.read_text(encoding="utf-8") == shown.out, f"stale: run  {again}"
-    first = find_study(study).trials(Options())[0]
-    assert load_scenario(kept) == find_study(study).scenario(first, Options())
+    first = find_study(study).trials(StudyOptions())[0]
+    assert load_scenario(kept) == find_study(study).scenario(first, StudyOptions())
 
 
 @pytest.mark.parametrize("study", NAMES)

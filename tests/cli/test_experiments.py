@@ -14,7 +14,7 @@ from cli.processes import COMMAND, environment
 from hubbub.config import load_scenario
 from hubbub.studies.catalogue import find_study, studies
 from hubbub.studies.study_folder import StudyFolder
-from hubbub.studies.trials import Options
+from hubbub.studies.trials import StudyOptions
 
 STUDY = """\
 name: sharing
@@ -73,8 +73,8 @@ def test_what_is_shown_of_a_study_can_be_run(hubbub: Command, scenario: Path) ->
     shown_file = file.with_name("shown.yaml")
     shown_file.write_text(shown.out, encoding="utf-8")
     study = find_study(str(file))
-    trial = next(t for t in study.trials(Options()) if t.arm == "harder")
-    assert load_scenario(shown_file) == study.scenario(trial, Options())
+    trial = next(t for t in study.trials(StudyOptions()) if t.arm == "harder")
+    assert load_scenario(shown_file) == study.scenario(trial, StudyOptions())
     assert "repost: -6" in of_arm
     assert f"seed: {trial.seed}\n" in of_arm
     done = hubbub("run", shown_file, "--steps", 2)

@@ -16,9 +16,9 @@ import pytest
 import hubbub as hb
 from engine.scenarios import small
 from hubbub.engine import society
-from hubbub.engine.given_turns import Asked
+from hubbub.engine.given_turns import GivenTurns
 from hubbub.engine.workers import Shard
-from hubbub.world import Table, World, fold
+from hubbub.world import Columns, World, fold
 
 TABLES = ("agents", "items", "groups", "products", "notes")
 
@@ -28,8 +28,8 @@ def assert_same_world(a: World, b: World) -> None:
     assert a.settings == b.settings
     assert a.texts.since(0) == b.texts.since(0)
     for name in TABLES:
-        left: Table = getattr(a, name)
-        right: Table = getattr(b, name)
+        left: Columns = getattr(a, name)
+        right: Columns = getattr(b, name)
         assert len(left) == len(right), name
         for column in left.names:
             np.testing.assert_array_equal(left[column], right[column], f"{name}.{column}")
@@ -111,7 +111,7 @@ def test_2_shards_of_a_step_do_not_move_each_others_numbers(monkeypatch):
     sim = hb.Simulation(small(events=[]))
     sim.run(3)
     inner = sim._society
-    active = inner._awake(4, Asked(), only=False)
+    active = inner._awake(4, GivenTurns(), only=False)
     nobody = np.empty(0, np.int32)
     alone = inner.decide(4, Shard.of(1, active[16:32], nobody, nobody)).batch
     _, whole = inner._decide(4, active, nobody, nobody, society.Stopwatch())

@@ -14,7 +14,7 @@ from hubbub.config.minds import QuestionConfig, SurveyConfig
 from hubbub.config.scenario import PlatformConfig
 from hubbub.embed import make_encoder
 from hubbub.engine.models.budget import BudgetSpent
-from hubbub.engine.models.surveys import Panel, Sitting, as_survey, named_anew
+from hubbub.engine.models.surveys import SurveyPanel, SurveySitting, as_survey, named_anew
 from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.mind.turn_records import Call
@@ -69,12 +69,14 @@ def new_world() -> World:
     return World(SOCIAL, TOPICS, make_encoder("hashing", 64), small_population(12), seed=1)
 
 
-def panel(world: World, desk: Desk, others: list[Call] | None = None, most: int = 100) -> Panel:
+def panel(
+    world: World, desk: Desk, others: list[Call] | None = None, most: int = 100
+) -> SurveyPanel:
     def check(requests: Collection[ChatRequest]) -> None:
         if len(requests) > most:
             raise BudgetSpent("too many")
 
-    return Panel(
+    return SurveyPanel(
         world=world,
         inferencer=desk,
         modelled=np.arange(len(world.agents)) % 2 == 0,
@@ -87,8 +89,8 @@ def panel(world: World, desk: Desk, others: list[Call] | None = None, most: int 
     )
 
 
-def held(seed: int = 0, survey: SurveyConfig = SURVEY) -> Sitting:
-    sitting = Sitting(survey, panel(new_world(), Desk(replies, seed)))
+def held(seed: int = 0, survey: SurveyConfig = SURVEY) -> SurveySitting:
+    sitting = SurveySitting(survey, panel(new_world(), Desk(replies, seed)))
     sitting.hold()
     return sitting
 
@@ -146,7 +148,7 @@ def test_who_answers_first_changes_nothing() -> None:
 def test_turns_that_are_out_are_handed_on() -> None:
     desk, others = Desk(replies, 0), list[Call]()
     desk.submit([(TURN, ChatRequest("small", "rules", "number 3"))])
-    sitting = Sitting(SURVEY, panel(new_world(), desk, others))
+    sitting = SurveySitting(SURVEY, panel(new_world(), desk, others))
     sitting.hold()
     assert len(sitting.answers()) == 12
     left = [call for call, _ in desk.out]
@@ -161,16 +163,16 @@ def test_a_model_of_the_surveys_own_answers_for_all() -> None:
 
 def test_agents_can_be_named() -> None:
     there = panel(new_world(), Desk(replies, 0))
-    sitting = Sitting(SURVEY, there, agents=[10, 2, 10])
+    sitting = SurveySitting(SURVEY, there, agents=[10, 2, 10])
     sitting.hold()
     assert [r.agent for r in sitting.answers()] == [2, 2, 10, 10]
     with pytest.raises(ModelError, match="agent 3 is driven by no model"):
-        Sitting(SURVEY, there, agents=[2, 3])
+        SurveySitting(SURVEY, there, agents=[2, 3])
 
 
 def test_a_survey_the_budget_does_not_reach_for_asks_nobody() -> None:
     desk = Desk(replies, 0)
-    sitting = Sitting(SURVEY, panel(new_world(), desk, most=5))
+    sitting = SurveySitting(SURVEY, panel(new_world(), desk, most=5))
     with pytest.raises(BudgetSpent):
         sitting.hold()
     assert desk.out == []
@@ -185,7 +187,7 @@ def test_what_came_before_an_interruption_is_kept() -> None:
             raise KeyboardInterrupt
         return replies(call, request)
 
-    sitting = Sitting(SURVEY, panel(new_world(), Desk(broken, 0)))
+    sitting = SurveySitting(SURVEY, panel(new_world(), Desk(broken, 0)))
     with pytest.raises(KeyboardInterrupt):
         sitting.hold()
     assert 2 <= len(sitting.completions) <= 4
@@ -198,7 +200,7 @@ def _address(row: object) -> tuple[int, int, str, int]:
 
 def test_what_is_remembered_is_an_event_per_valid_answer() -> None:
     world = new_world()
-    sitting = Sitting(SURVEY, panel(world, Desk(replies, 0)))
+    sitting = SurveySitting(SURVEY, panel(world, Desk(replies, 0)))
     sitting.hold()
     platform = Platform.from_config(PlatformConfig(), SOCIAL).without_limits()
     events = platform.apply(world, sitting.remembered(), world.step, environment=True)

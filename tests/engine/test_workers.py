@@ -17,7 +17,7 @@ from engine.scenarios import small
 from engine.workers_own import FATAL, bustling
 from hubbub.engine import society
 from hubbub.engine.workers import pool as crew
-from hubbub.engine.workers.pool import Crew, Died
+from hubbub.engine.workers.pool import Died, WorkerPool
 from hubbub.engine.workers.worker import Station
 from hubbub.errors import ActionError, RunError
 
@@ -130,7 +130,7 @@ def test_workers_that_do_not_start_are_given_up(digest, monkeypatch, caplog):
     monkeypatch.setattr(crew, "_PATIENCE", 0.1)
     site = Scarce(2)
     with hb.Simulation(bustling()) as sim:
-        sim._workers = Crew(site)
+        sim._workers = WorkerPool(site)
         sim.run(3)
         between(sim)
         sim.step({7: hb.Action("create_post", content="Told to"), 8: hb.Ask()})
@@ -145,7 +145,7 @@ def test_a_worker_whose_replacement_does_not_start_is_done_without(digest, monke
     monkeypatch.setattr(crew, "_PATIENCE", 0.3)
     site = Scarce(3)
     with hb.Simulation(bustling()) as sim:
-        sim._workers = Crew(site)
+        sim._workers = WorkerPool(site)
         sim.run(3)
         between(sim)
         first = sim._workers.members[0]
@@ -169,7 +169,7 @@ class Lost(Answered):
 def test_no_worker_at_all_ends_the_run(monkeypatch):
     monkeypatch.setattr(crew, "_PATIENCE", 0.1)
     with hb.Simulation(bustling()) as sim:
-        sim._workers = Crew(Scarce(0))
+        sim._workers = WorkerPool(Scarce(0))
         with pytest.raises(
             RunError, match=r"not started within 0\.1 seconds, and no other is left"
         ):
@@ -179,7 +179,7 @@ def test_no_worker_at_all_ends_the_run(monkeypatch):
 def test_a_replica_is_the_heads_world_to_the_bit(digest):
     site = Beside()
     with hb.Simulation(bustling()) as sim:
-        sim._workers = Crew(site)
+        sim._workers = WorkerPool(site)
         for t in range(1, 10):
             if t == 4:
                 between(sim)

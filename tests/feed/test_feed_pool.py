@@ -10,14 +10,14 @@ from town import Town
 
 from hubbub.actions import Kind
 from hubbub.feed import sources
-from hubbub.feed.sources import Interest, Live, Trending, draw_pool
+from hubbub.feed.sources import Interest, LivePosts, Trending, draw_pool
 from hubbub.time import Clock
 from hubbub.world import World
 
 MIXED = ((Interest(), 0.75), (Trending(), 0.25))
 
 
-def crowded(posts: int, steps: int, seed: int, year: int = 2024) -> Live:
+def crowded(posts: int, steps: int, seed: int, year: int = 2024) -> LivePosts:
     """Return many posts, a few of which have many likes or authors with many followers."""
     town = Town(300, [])
     world: World = town.world
@@ -33,7 +33,7 @@ def crowded(posts: int, steps: int, seed: int, year: int = 2024) -> Live:
     )
     clock = Clock(datetime(year, 1, 1, tzinfo=UTC), 3.0)
     items = np.arange(posts, dtype=np.int32)
-    return Live(world, steps + 1, clock, items, items)
+    return LivePosts(world, steps + 1, clock, items, items)
 
 
 @pytest.mark.parametrize("year", [1990, 2024, 9990])

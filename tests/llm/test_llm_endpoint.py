@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubbub.config.minds import LimitsConfig
-from hubbub.llm.endpoint import FAILURES_TO_OPEN, LAST_PROBE, Bucket, Endpoint, Ticket
+from hubbub.llm.endpoint import FAILURES_TO_OPEN, LAST_PROBE, Bucket, Endpoint, RequestSlot
 
 
 def make(concurrency: int = 32, **limits: int) -> Endpoint:
@@ -20,7 +20,7 @@ def make(concurrency: int = 32, **limits: int) -> Endpoint:
     )
 
 
-def fill(endpoint: Endpoint, now: float) -> list[Ticket]:
+def fill(endpoint: Endpoint, now: float) -> list[RequestSlot]:
     """Begin as many requests as may be begun."""
     tickets = []
     while endpoint.ready_at(now, 1) <= now:
@@ -242,7 +242,7 @@ def test_a_request_larger_than_a_burst_goes_out_on_its_own() -> None:
     assert endpoint.ready_at(0.0, 5_000) > 250
 
 
-def conclude(endpoint: Endpoint, ticket: Ticket, now: float, outcome: str) -> None:
+def conclude(endpoint: Endpoint, ticket: RequestSlot, now: float, outcome: str) -> None:
     match outcome:
         case "reply":
             endpoint.replied(ticket, now, tokens=1)

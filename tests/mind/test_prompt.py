@@ -17,7 +17,7 @@ from hubbub.actions.social import USER
 from hubbub.actions.spec import Exists, Notify
 from hubbub.errors import ScenarioError
 from hubbub.mind.quoting import NAME_CHARS, called, handle, one_line
-from hubbub.mind.turn_records import Thing
+from hubbub.mind.turn_records import Reference
 from hubbub.mind.words import LANGUAGES, words_for
 
 
@@ -79,14 +79,14 @@ def test_whole_text(busy: tuple[Forum, list[int]]) -> None:
     assert [(t.kind, t.user) for t in said] == [("post", CYD), ("comment", BOB)]
     assert [forum.world.item(t.id).content for t in said] == ["Thank you @ann", "Here too"]
     assert ann.things == (
-        Thing("post", share, BOB),
-        Thing("post", quote, DAN),
-        Thing("comment", comments[0], CYD),
-        Thing("comment", comments[1], EVE),
+        Reference("post", share, BOB),
+        Reference("post", quote, DAN),
+        Reference("comment", comments[0], CYD),
+        Reference("comment", comments[1], EVE),
         *said,
-        Thing("user", CYD, CYD),
-        Thing("group", 1, -1),
-        Thing("group", 0, -1),
+        Reference("user", CYD, CYD),
+        Reference("group", 1, -1),
+        Reference("group", 0, -1),
     )
     assert bob.text.endswith(
         "4 cyd reposted you: Trains run late again\n"

@@ -16,7 +16,7 @@ from hubbub.actions import SOCIAL, Action, ActionBatch, ActionSpec, ActionTable
 from hubbub.actions.spec import Arg, Exists, GoodText, Positive, Query
 from hubbub.mind.json_reading import Unreadable, clean
 from hubbub.mind.reply import LONGEST_TEXT, ReplyForm
-from hubbub.mind.turn_records import Thing
+from hubbub.mind.turn_records import Reference
 from hubbub.platform.rules import PRESETS
 
 REDDIT = PRESETS["reddit"].actions
@@ -25,12 +25,12 @@ PRODUCTS = ["lamp", 'big "chair"']
 USER = Arg("whom", "user")
 #: Numbers 1 and 2 are posts, 3 and 4 comments on post 70, 5 is a user, 6 a group.
 THINGS = (
-    Thing("post", 70, 1),
-    Thing("post", 71, 2),
-    Thing("comment", 80, 3),
-    Thing("comment", 81, 1),
-    Thing("user", 9, 9),
-    Thing("group", 0, -1),
+    Reference("post", 70, 1),
+    Reference("post", 71, 2),
+    Reference("comment", 80, 3),
+    Reference("comment", 81, 1),
+    Reference("user", 9, 9),
+    Reference("group", 0, -1),
 )
 POST_OF = {80: 70, 81: 70}
 OWN = SOCIAL.with_extra(
@@ -113,7 +113,9 @@ def test_the_guide_leaves_out_what_there_is_no_use_for() -> None:
 # -- the schema -----------------------------------------------------------------------------------
 
 
-def choices(some: ReplyForm, things: Sequence[Thing], **options: Any) -> dict[str, dict[str, Any]]:
+def choices(
+    some: ReplyForm, things: Sequence[Reference], **options: Any
+) -> dict[str, dict[str, Any]]:
     """Return the schemas of the fields of each action in the form's shape."""
     do = some.shape(things, **options).schema["properties"]["do"]
     found: dict[str, dict[str, Any]] = {}
@@ -342,7 +344,7 @@ def test_a_near_name_that_could_be_two_is_neither() -> None:
 kinds = st.lists(st.sampled_from(["post", "comment", "user", "group"]), max_size=6)
 slates = kinds.map(
     lambda kinds: tuple(
-        Thing(k, 100 + i, -1 if k == "group" else 10 + i) for i, k in enumerate(kinds)
+        Reference(k, 100 + i, -1 if k == "group" else 10 + i) for i, k in enumerate(kinds)
     )
 )
 
@@ -364,7 +366,7 @@ def instances(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     return st.text(min_size=schema.get("minLength", 0), max_size=20)
 
 
-def meant(entry: dict[str, Any], things: Sequence[Thing]) -> Action:
+def meant(entry: dict[str, Any], things: Sequence[Reference]) -> Action:
     """Return the action of an entry, the slow and plain way."""
     spec, args = OWN.spec(entry["action"]), {}
     for arg in spec.args:
@@ -388,7 +390,7 @@ def meant(entry: dict[str, Any], things: Sequence[Thing]) -> Action:
 
 @given(slates, st.booleans(), st.data())
 def test_whatever_fits_the_schema_is_read_as_it_is_meant(
-    things: tuple[Thing, ...], queries: bool, data: st.DataObject
+    things: tuple[Reference, ...], queries: bool, data: st.DataObject
 ) -> None:
     reply = data.draw(instances(EVERYTHING.shape(things, queries=queries).schema))
     found = EVERYTHING.read(
@@ -436,7 +438,7 @@ def damaged(draw: st.DrawFn) -> str:
 
 @given(replies | damaged(), slates | st.just(THINGS), st.booleans())
 def test_any_reply_is_actions_a_batch_takes_or_unreadable(
-    reply: str, things: tuple[Thing, ...], queries: bool
+    reply: str, things: tuple[Reference, ...], queries: bool
 ) -> None:
     try:
         found = EVERYTHING.read(reply, things, post_of=lambda c: c + 1000, queries=queries)

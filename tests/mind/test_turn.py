@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from hubbub.actions import SOCIAL, Action, ActionBatch, Reason
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.mind.reply import ReplyForm
-from hubbub.mind.turn import NOTE_CHARS, RAW_CHARS, Turn, Voice
-from hubbub.mind.turn_records import Brief, Decision, Thing
+from hubbub.mind.turn import NOTE_CHARS, RAW_CHARS, Turn, TurnContext
+from hubbub.mind.turn_records import Decision, Reference, UserPrompt
 
 NAMES = ("do_nothing", "refresh", "like_post", "create_comment", "search_posts", "trend")
 ALLOWED = np.isin(SOCIAL.names, NAMES)
-THINGS = (Thing("post", 70, 1), Thing("comment", 80, 2))
-BRIEF = Brief(4, "You are Eve.\n1 @ann: hello\n 2 @bob: hi", THINGS)
+THINGS = (Reference("post", 70, 1), Reference("comment", 80, 2))
+BRIEF = UserPrompt(4, "You are Eve.\n1 @ann: hello\n 2 @bob: hi", THINGS)
 REFLECT = "Now take no action. Write a note to yourself."
 REPAIR = "Your last reply was not valid: {}. Reply with the JSON form only."
 
@@ -32,20 +32,23 @@ class Library:
     asked: list[tuple[int, Action, int]] = field(default_factory=list)
 
     def answer(
-        self, agent: int, action: Action, things: tuple[Thing, ...]
-    ) -> tuple[str, tuple[Thing, ...]]:
+        self, agent: int, action: Action, things: tuple[Reference, ...]
+    ) -> tuple[str, tuple[Reference, ...]]:
         self.asked.append((agent, action, len(things)))
         number = len(things) + 1
-        return f"{number} @cyd: found by {action.name}", (*things, Thing("post", 90 + number, 5))
+        return f"{number} @cyd: found by {action.name}", (
+            *things,
+            Reference("post", 90 + number, 5),
+        )
 
 
-def voice(library: Library | None = None, *, max_actions: int = 1, **options: Any) -> Voice:
+def voice(library: Library | None = None, *, max_actions: int = 1, **options: Any) -> TurnContext:
     form = ReplyForm(SOCIAL, ALLOWED, max_actions=max_actions, max_text=1000)
     ask = library or Library()
-    return Voice("small", "The rules.", form, ask, {80: 70}.__getitem__, **options)
+    return TurnContext("small", "The rules.", form, ask, {80: 70}.__getitem__, **options)
 
 
-def turn(some: Voice | None = None, *, reflect: str | None = None, seed: int = 7) -> Turn:
+def turn(some: TurnContext | None = None, *, reflect: str | None = None, seed: int = 7) -> Turn:
     return Turn(BRIEF, some or voice(), seed=seed, reflect=reflect)
 
 

@@ -18,7 +18,7 @@ from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
 from hubbub.errors import ScenarioError
 from hubbub.platform import Platform
-from hubbub.policy import Mix, Observation, make_policy
+from hubbub.policy import Observation, PolicyMix, make_policy
 from hubbub.world import World
 from societies import TOPICS, small_population
 
@@ -35,7 +35,7 @@ def world() -> World:
     return World(SOCIAL, list(TOPICS), make_encoder("hashing", 64), people, seed=4)
 
 
-def mix(world: World, *groups: dict[str, Any], **more: Any) -> Mix:
+def mix(world: World, *groups: dict[str, Any], **more: Any) -> PolicyMix:
     return make_policy(Scenario(topics=TOPICS, agents=list(groups), **more), world)
 
 

@@ -55,7 +55,7 @@ from hubbub.studies.distributions.true_and_false import (
 )
 from hubbub.studies.statistics import judge
 from hubbub.studies.study_folder import assemble
-from hubbub.studies.trials import Options, Outcome, Results, Trial
+from hubbub.studies.trials import Results, StudyOptions, Trial, TrialOutcome
 from hubbub.studies.verdicts import sentences
 
 FOLDER = Path(os.environ.get("HUBBUB_DATA", "")) / "twitter15"
@@ -224,9 +224,9 @@ def _made(n: int, *, deeper: float = 0.0, larger: float = 1.0) -> Results:
         rows.append({"post": i, "truth": FALSE if false else TRUE, "followers": 1000,
                      "scale": scale, "depth": depth, "max_breadth": round(scale * 0.8),
                      "virality": 2 + depth / 10})  # fmt: skip
-    real = study().run(Trial(REAL, 0, 0), Options())
+    real = study().run(Trial(REAL, 0, 0), StudyOptions())
     trials = [Trial(SIMULATED, 0, 1), Trial(REAL, 0, 0)]
-    return assemble(trials, [Outcome({"posts": 1.0}, tables={"posts": rows}), real])
+    return assemble(trials, [TrialOutcome({"posts": 1.0}, tables={"posts": rows}), real])
 
 
 def test_shapes_that_follow_from_size_agree_at_equal_size() -> None:
@@ -263,7 +263,7 @@ def test_no_difference_is_claimed_without_one() -> None:
 # -- the study ------------------------------------------------------------------------------------
 
 
-def _results(options: Options) -> Results:
+def _results(options: StudyOptions) -> Results:
     trials = study().trials(options)
     return assemble(trials, [study().run(trial, options) for trial in trials])
 
@@ -272,7 +272,7 @@ def test_a_study_of_a_small_society_says_what_it_found(tmp_path: Path) -> None:
     cascades = _folder(
         tmp_path, {f"c{i}": (FALSE if i % 2 else TRUE, 56 + 3 * i) for i in range(30)}
     )
-    options = Options(
+    options = StudyOptions(
         replicates=2, overrides={**SMALL, "posts.count": 60}, inputs={"cascades": cascades}
     )
     results = _results(options)
@@ -310,27 +310,29 @@ def test_without_cascades_the_shipped_distributions_are_compared() -> None:
 
 
 def test_settings_are_taken_by_name_and_bad_ones_refused(tmp_path: Path) -> None:
-    made = study().trials(Options(overrides={"posts.false_odds": 1.0, "steps": 100}))
+    made = study().trials(StudyOptions(overrides={"posts.false_odds": 1.0, "steps": 100}))
     assert [t.arm for t in made] == [SIMULATED] * 4 + [REAL]
     assert made[0].settings["posts"]["false_odds"] == 1.0
     assert made[0].settings["scenario"] == {"steps": 100}
-    scenario = study().scenario(made[0], Options())
+    scenario = study().scenario(made[0], StudyOptions())
     assert scenario is not None
     assert (scenario.steps, len(scenario.events)) == (100, 500)
-    assert study().scenario(made[-1], Options()) is None
-    assert len(study().hypotheses(Options())) == 11
+    assert study().scenario(made[-1], StudyOptions()) is None
+    assert len(study().hypotheses(StudyOptions())) == 11
     with pytest.raises(ScenarioError, match="odds"):
-        study().trials(Options(overrides={"posts.odds": 2.0}))
+        study().trials(StudyOptions(overrides={"posts.odds": 2.0}))
     few = _folder(tmp_path, {"a": (TRUE, 60), "b": (FALSE, 60), "c": (FALSE, 50)})
     with pytest.raises(DataError, match="only 2 cascades"):
-        study().run(made[-1], Options(inputs={"cascades": few}))
+        study().run(made[-1], StudyOptions(inputs={"cascades": few}))
     with pytest.raises(ScenarioError, match="no language models"):
-        study().trials(Options(overrides={"model": "m", "models.m.urls": ["http://localhost:1"]}))
+        study().trials(
+            StudyOptions(overrides={"model": "m", "models.m.urls": ["http://localhost:1"]})
+        )
 
 
 @pytest.mark.slow
 def test_a_society_out_of_the_box_is_near_the_real_cascades() -> None:
-    options = Options(replicates=1)
+    options = StudyOptions(replicates=1)
     results = _results(options)
     for measure in MEASURES:
         assert distance(results, HELD_OUT, measure).value < FARTHEST

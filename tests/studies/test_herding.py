@@ -29,7 +29,7 @@ from hubbub.studies.herding.votes import (
 )
 from hubbub.studies.llm_judge import Judge
 from hubbub.studies.study_folder import assemble
-from hubbub.studies.trials import Options
+from hubbub.studies.trials import StudyOptions
 from hubbub.testing import ModelServer
 
 SMALL = {"population.synthetic.agents": 60, "steps": 12}
@@ -177,7 +177,7 @@ def test_displayed_scores_are_those_before_the_step() -> None:
 
 
 def test_a_study_of_one_small_replicate() -> None:
-    options = Options(replicates=1, overrides=SMALL)
+    options = StudyOptions(replicates=1, overrides=SMALL)
     trials = study().trials(options)
     assert [t.arm for t in trials] == [BLIND, NONE, HOT, FALSE]
     outcomes = [study().run(t, options) for t in trials]
@@ -196,12 +196,12 @@ def test_a_study_of_one_small_replicate() -> None:
 
 
 def test_a_strength_of_ones_own_holds_in_all_arms() -> None:
-    trials = study().trials(Options(replicates=1, overrides={"behaviour.herding": 0.5}))
+    trials = study().trials(StudyOptions(replicates=1, overrides={"behaviour.herding": 0.5}))
     assert NONE not in [t.arm for t in trials]
 
 
 def test_false_claims_are_known_by_subject_and_treated_in_equal_parts() -> None:
-    options = Options(replicates=1)
+    options = StudyOptions(replicates=1)
     trial = study().trials(options)[-1]
     scenario = forum_scenario(4, None, trial.settings["changes"], {"steps": 6})
     with Simulation(scenario) as sim:
@@ -242,7 +242,7 @@ def test_models_take_part() -> None:
             "steps": 3,
             "population.synthetic.agents": 30,
         }
-        options = Options(replicates=1, overrides=overrides)
+        options = StudyOptions(replicates=1, overrides=overrides)
         trials = study().trials(options)
         assert [t.arm for t in trials] == [f"small, {BLIND}", f"small, {FALSE}"]
         outcomes = [study().run(t, options) for t in trials]
@@ -286,7 +286,7 @@ def test_the_study_finds_the_herding_that_is_built_in_and_no_other(
     inside = claimed = 0
     for seed in range(seeds):
         overrides = {"seed": seed, "behaviour.herding": h, "behaviour.social_proof": 0.0}
-        options = Options(replicates=1, overrides=overrides)
+        options = StudyOptions(replicates=1, overrides=overrides)
         trial = next(t for t in study().trials(options) if t.arm == BLIND)
         results = assemble([trial], [study().run(trial, options)])
         found = study().judge(results, options)[0]

@@ -20,8 +20,8 @@ from hubbub.studies.measures import CURVES, MEASURES
 from hubbub.studies.report import report
 from hubbub.studies.runner import run_study
 from hubbub.studies.study_folder import StudyFolder
-from hubbub.studies.trials import Options
-from hubbub.studies.yaml_study import OwnStudy, load_study
+from hubbub.studies.trials import StudyOptions
+from hubbub.studies.yaml_study import YamlStudy, load_study
 from hubbub.testing import ModelServer, ScriptedModel
 
 SCENARIO = """\
@@ -46,7 +46,7 @@ measures: [reposts, posts]
 hypotheses:
   - {{text: Ease spreads, measure: reposts, arm: easy, against: hard, direction: greater}}
 """
-OPTIONS = Options()
+OPTIONS = StudyOptions()
 
 
 def written(folder: Path, text: str = STUDY, name: str = "study.yaml") -> Path:
@@ -55,7 +55,7 @@ def written(folder: Path, text: str = STUDY, name: str = "study.yaml") -> Path:
     return path
 
 
-def changed(folder: Path, old: str, new: str) -> OwnStudy:
+def changed(folder: Path, old: str, new: str) -> YamlStudy:
     assert old in STUDY
     return load_study(written(folder, STUDY.replace(old, new)))
 
@@ -73,20 +73,20 @@ def test_a_study_runs_and_finds_what_is_built_in(tmp_path: Path) -> None:
 
 
 def test_arms_share_their_seeds(tmp_path: Path) -> None:
-    trials = load_study(written(tmp_path)).trials(Options(replicates=3))
+    trials = load_study(written(tmp_path)).trials(StudyOptions(replicates=3))
     assert [(t.arm, t.replicate) for t in trials] == [
         ("easy", 0), ("easy", 1), ("easy", 2), ("hard", 0), ("hard", 1), ("hard", 2),
     ]  # fmt: skip
     seeds = [t.seed for t in trials]
     assert seeds[:3] == seeds[3:]
     assert len(set(seeds)) == 3
-    others = load_study(written(tmp_path)).trials(Options(3, {"seed": 7}))
+    others = load_study(written(tmp_path)).trials(StudyOptions(3, {"seed": 7}))
     assert not set(seeds) & {t.seed for t in others}
 
 
 def test_an_arm_goes_before_the_options_and_they_before_the_scenario(tmp_path: Path) -> None:
     study = load_study(written(tmp_path))
-    options = Options(1, {"behaviour.base": {"repost": 3}, "steps": 2})
+    options = StudyOptions(1, {"behaviour.base": {"repost": 3}, "steps": 2})
     easy, hard = (t.settings["scenario"] for t in study.trials(options))
     assert easy["steps"] == hard["steps"] == 2
     assert easy["behaviour"]["base"] == {"repost": 0}
@@ -102,20 +102,20 @@ def test_a_scenario_may_be_a_file_beside_others(tmp_path: Path) -> None:
     written(folder, SCENARIO[:start] + people + SCENARIO[end:], "scenario.yaml")
     inline = STUDY[STUDY.index("scenario:") : STUDY.index("arms:")]
     study = changed(tmp_path, inline, "scenario: inside/scenario.yaml\n")
-    (trial, *_) = study.trials(Options(replicates=1))
+    (trial, *_) = study.trials(StudyOptions(replicates=1))
     assert list(study.run(trial, OPTIONS).values) == ["reposts", "posts"]
     assert list(trial.settings["files"]) == ["who.csv"]
     (folder / "who.csv").write_text("user_name,name,bio\na,A,x\nb,B,z\n")
-    assert study.trials(Options(replicates=1))[0].settings != trial.settings
+    assert study.trials(StudyOptions(replicates=1))[0].settings != trial.settings
 
 
 def test_the_definition_gives_the_study_again(tmp_path: Path) -> None:
     study = load_study(written(tmp_path))
-    run_study(study, Options(replicates=1), tmp_path / "out", processes=1)
+    run_study(study, StudyOptions(replicates=1), tmp_path / "out", processes=1)
     folder = StudyFolder.open(tmp_path / "out")
     assert folder.definition is not None
     again = study_in(folder)
-    assert isinstance(again, OwnStudy)
+    assert isinstance(again, YamlStudy)
     assert again.trials(OPTIONS) == study.trials(OPTIONS)
     assert again.definition == study.definition
 
@@ -140,14 +140,14 @@ def test_measures_and_curves_of_ones_own(tmp_path: Path, monkeypatch: pytest.Mon
     module.write_text(MODULE)
     measures = "[own_measures_a:busy, own_measures_a:steps]\ncurves: [own_measures_a:line]"
     study = changed(tmp_path, "measures: [reposts, posts]", f"measures: {measures}")
-    (trial, *_) = study.trials(Options(replicates=1))
+    (trial, *_) = study.trials(StudyOptions(replicates=1))
     outcome = study.run(trial, OPTIONS)
     assert outcome.values["steps"] == 4.0
     assert outcome.values["events"] > 0
     assert set(outcome.values) == {"events", "steps"}  # what could not be taken is left out
     assert outcome.curves == {"line": [(0.0, 1.0), (2.0, 3.0)]}
     module.write_text(MODULE + "\n")
-    assert study.trials(Options(replicates=1))[0].settings != trial.settings
+    assert study.trials(StudyOptions(replicates=1))[0].settings != trial.settings
 
 
 def test_an_error_in_ones_own_measure_names_it(
@@ -157,7 +157,7 @@ def test_an_error_in_ones_own_measure_names_it(
     (tmp_path / "own_measures_b.py").write_text("def bad(store): return 1 / 0\n")
     study = changed(tmp_path, "measures: [reposts, posts]", "measures: ['own_measures_b:bad']")
     with pytest.raises(ZeroDivisionError) as caught:
-        run_study(study, Options(replicates=1), tmp_path / "out", processes=1)
+        run_study(study, StudyOptions(replicates=1), tmp_path / "out", processes=1)
     assert caught.value.__notes__[0] == "This comes from the measure own_measures_b:bad."
 
 
@@ -225,7 +225,7 @@ models: {{small: {{urls: ['{server.url}']}}}}
 arms:"""
         study = changed(tmp_path, "arms:", f"  {arms}")
         with pytest.raises(RunError, match="paused after step 0 of 4"):
-            run_study(study, Options(replicates=1), tmp_path / "out")
+            run_study(study, StudyOptions(replicates=1), tmp_path / "out")
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +266,7 @@ def test_curves_end_where_the_measures_are(sim: Simulation) -> None:
 def test_figures_show_each_measure_and_curve_by_arm(tmp_path: Path) -> None:
     figure_of = pytest.importorskip("matplotlib.figure").Figure
     study = changed(tmp_path, "[reposts, posts]", "[reposts]\ncurves: [posts]")
-    results = run_study(study, Options(replicates=2), tmp_path / "out", processes=1)
+    results = run_study(study, StudyOptions(replicates=2), tmp_path / "out", processes=1)
     figures = study.figures(results, OPTIONS)
     assert [f.name for f in figures] == ["measure-reposts", "curve-posts"]
     values = results.values.to_pandas().groupby("arm")["value"].mean()
@@ -286,7 +286,7 @@ def test_figures_show_each_measure_and_curve_by_arm(tmp_path: Path) -> None:
 def test_a_report_is_made_from_the_folder_alone(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     study = load_study(written(tmp_path))
-    results = run_study(study, Options(replicates=2), tmp_path / "out", processes=1)
+    results = run_study(study, StudyOptions(replicates=2), tmp_path / "out", processes=1)
     folder = StudyFolder.open(tmp_path / "out")
     with pytest.raises(RunError, match="findings"):
         folder.findings()

@@ -18,7 +18,7 @@ from hubbub.studies.polarization.dilemma import AGENTS, FOLLOWING, LEANINGS, dil
 from hubbub.studies.polarization.extremity import by_judge, by_value
 from hubbub.studies.polarization.study import study
 from hubbub.studies.study_folder import assemble
-from hubbub.studies.trials import Options, Outcome, Results
+from hubbub.studies.trials import Results, StudyOptions, TrialOutcome
 from hubbub.testing import ModelServer
 
 SHORT = {"steps": 20}
@@ -26,7 +26,7 @@ SHORT = {"steps": 20}
 NOWHERE = {"urls": ["http://localhost:9/v1"]}
 
 
-def _run(options: Options, arms: Collection[str]) -> tuple[Results, dict[str, Outcome]]:
+def _run(options: StudyOptions, arms: Collection[str]) -> tuple[Results, dict[str, TrialOutcome]]:
     trials = [t for t in study().trials(options) if t.arm in arms]
     outcomes = {t.arm: study().run(t, options) for t in trials}
     return assemble(trials, outcomes.values()), outcomes
@@ -106,7 +106,7 @@ def test_ratings_lie_on_the_scale(reply: str, rating: int | None) -> None:
 
 
 def test_arms_share_seeds_and_differ_in_keys() -> None:
-    trials = study().trials(Options(replicates=3, overrides={"seed": 5}))
+    trials = study().trials(StudyOptions(replicates=3, overrides={"seed": 5}))
     assert len({t.key("polarization", 1) for t in trials}) == len(trials)
     arms = list(dict.fromkeys(t.arm for t in trials))
     seeds = [[t.seed for t in trials if t.arm == arm] for arm in arms]
@@ -124,11 +124,11 @@ def test_arms_share_seeds_and_differ_in_keys() -> None:
 )
 def test_bad_options_are_refused_before_anything_runs(overrides: dict[str, object]) -> None:
     with pytest.raises(ScenarioError):
-        study().trials(Options(overrides=overrides))
+        study().trials(StudyOptions(overrides=overrides))
 
 
 def test_biased_listeners_polarise_and_averagers_do_not() -> None:
-    options = Options(replicates=1, overrides=SHORT)
+    options = StudyOptions(replicates=1, overrides=SHORT)
     results, outcomes = _run(options, ("homophilous", "mixed", "averaging"))
     change = {arm: o.values["mean_extremity_change"] for arm, o in outcomes.items()}
     assert change["homophilous"] > change["mixed"]
@@ -155,7 +155,7 @@ def test_biased_listeners_polarise_and_averagers_do_not() -> None:
 
 
 def test_opinions_that_stay_polarise_nobody() -> None:
-    options = Options(replicates=1, overrides={**SHORT, "opinions.model": "none"})
+    options = StudyOptions(replicates=1, overrides={**SHORT, "opinions.model": "none"})
     trial = study().trials(options)[0]
     values = study().run(trial, options).values
     assert [values[m] for m in ("mean_extremity_change", "net_more_extreme")] == [0.0, 0.0]
@@ -163,7 +163,7 @@ def test_opinions_that_stay_polarise_nobody() -> None:
 
 def test_models_are_asked_and_judged() -> None:
     with ModelServer() as server:
-        options = Options(
+        options = StudyOptions(
             replicates=1,
             overrides={
                 "models.aligned.urls": [server.url],

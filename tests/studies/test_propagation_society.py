@@ -18,14 +18,14 @@ from hubbub.studies.propagation.report import FITTED, REAL, SHIPPED
 from hubbub.studies.propagation.society import simulate
 from hubbub.studies.propagation.study import (
     DAYS,
-    Propagation,
+    PropagationStudy,
     by_cascade,
     paces_by_fold,
     read_pace,
     split_overrides,
 )
 from hubbub.studies.study_folder import assemble
-from hubbub.studies.trials import Options, Outcome, Trial
+from hubbub.studies.trials import StudyOptions, Trial, TrialOutcome
 from hubbub.studies.verdicts import sentences
 
 FLAT = Pace(shape=1.0, minutes=30.0, indirect=0.0, audience=0.0, crowd=0.0, day=(0, 0, 0, 0))
@@ -86,9 +86,9 @@ def test_no_cascade_has_a_part_in_its_own_pace() -> None:
     assert any(a != b for a, b in zip(after, before, strict=True))
 
 
-def outcomes(options: Options) -> list[tuple[Trial, Outcome]]:
+def outcomes(options: StudyOptions) -> list[tuple[Trial, TrialOutcome]]:
     """Return all outcomes of the study, with predictions 10 % off in place of simulated ones."""
-    study, found = Propagation(), []
+    study, found = PropagationStudy(), []
     real = study.run(Trial(REAL, 0, 0), options)
     off = {
         "cascades": [{**row, "error": 0.1 + 0.01 * (i % 7)} for i, row in
@@ -96,15 +96,15 @@ def outcomes(options: Options) -> list[tuple[Trial, Outcome]]:
     }  # fmt: skip
     for trial in study.trials(options):
         simulated = trial.arm in (FITTED, SHIPPED)
-        found.append((trial, Outcome({"error scale": 0.1}, real.curves, off) if simulated
+        found.append((trial, TrialOutcome({"error scale": 0.1}, real.curves, off) if simulated
                       else study.run(trial, options)))  # fmt: skip
     return found
 
 
 def test_the_study_judges_and_draws() -> None:
     pytest.importorskip("matplotlib")
-    options = Options(replicates=2)
-    study, found = Propagation(), outcomes(Options(replicates=2))
+    options = StudyOptions(replicates=2)
+    study, found = PropagationStudy(), outcomes(StudyOptions(replicates=2))
     results = assemble([t for t, _ in found], [o for _, o in found])
     findings = study.judge(results, options)
     assert len(findings) == 8
@@ -131,27 +131,27 @@ def test_the_study_judges_and_draws() -> None:
 def test_trials_name_all_that_they_depend_on(tmp_path: Path) -> None:
     file = tmp_path / "pace.yaml"
     file.write_text("pace:\n  shape: 0.9\n  minutes: 7.0\n")
-    options = Options(1, {"pace": str(file), "pace.minutes": 8.0, "feed.comments": 1})
-    trials = {t.arm: t for t in Propagation().trials(options)}
+    options = StudyOptions(1, {"pace": str(file), "pace.minutes": 8.0, "feed.comments": 1})
+    trials = {t.arm: t for t in PropagationStudy().trials(options)}
     given = trials[SHIPPED].settings
     assert (given["pace"]["shape"], given["pace"]["minutes"]) == (0.9, 8.0)
     assert given["scenario"] == trials[FITTED].settings["scenario"] == {"feed.comments": 1}
     assert "pace" not in trials[FITTED].settings
     _, scenario = split_overrides({"model": "small"})
     assert scenario["agents"][0] == {"model": "small", "where": {"role": "known"}}
-    held_out = Propagation().trials(Options(1, flags=frozenset({"held_out"})))
+    held_out = PropagationStudy().trials(StudyOptions(1, flags=frozenset({"held_out"})))
     assert SHIPPED not in {t.arm for t in held_out}
 
 
 def test_another_seed_makes_other_days() -> None:
-    one, other = (Options(2, overrides={"seed": seed}) for seed in (0, 5))
-    simulated = [t for t in Propagation().trials(other) if t.arm == SHIPPED]
-    scenarios = [Propagation().scenario(t, other) for t in simulated]
+    one, other = (StudyOptions(2, overrides={"seed": seed}) for seed in (0, 5))
+    simulated = [t for t in PropagationStudy().trials(other) if t.arm == SHIPPED]
+    scenarios = [PropagationStudy().scenario(t, other) for t in simulated]
     days = {scenario.seed for scenario in scenarios if scenario}
     assert len(days) == 2
-    assert days.isdisjoint(t.seed * DAYS for t in Propagation().trials(one))
+    assert days.isdisjoint(t.seed * DAYS for t in PropagationStudy().trials(one))
     with pytest.raises(ScenarioError, match="give --cascades DIR"):
-        Propagation().trials(Options(1, flags=frozenset({"only_oasis"})))
+        PropagationStudy().trials(StudyOptions(1, flags=frozenset({"only_oasis"})))
 
 
 def test_wrong_parameters_are_said(tmp_path: Path) -> None:

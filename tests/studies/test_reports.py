@@ -17,7 +17,7 @@ from hubbub.studies.catalogue import find_study
 from hubbub.studies.report import report
 from hubbub.studies.runner import run_study
 from hubbub.studies.study_folder import StudyFolder
-from hubbub.studies.trials import Options
+from hubbub.studies.trials import StudyOptions
 from hubbub.studies.verdicts import sentences
 
 pytest.importorskip("matplotlib")
@@ -32,7 +32,7 @@ SMALL: Mapping[str, dict[str, Any]] = {
 
 def reported(study: str, replicates: int, folder: Path) -> Path:
     """Run a small study and return the page of its report."""
-    options, chosen = Options(replicates=replicates, overrides=SMALL[study]), find_study(study)
+    options, chosen = StudyOptions(replicates=replicates, overrides=SMALL[study]), find_study(study)
     results = run_study(chosen, options, folder, processes=1)
     StudyFolder.open(folder).write_findings(chosen.judge(results, options))
     return report(folder)

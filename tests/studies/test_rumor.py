@@ -24,7 +24,7 @@ from hubbub.studies.rumor.messages import (
 )
 from hubbub.studies.rumor.study import study
 from hubbub.studies.study_folder import assemble
-from hubbub.studies.trials import Options, Results
+from hubbub.studies.trials import Results, StudyOptions
 from hubbub.testing import ModelServer
 
 SMALL = {"population.synthetic.agents": 200, "population.synthetic.core": 20, "steps": 12}
@@ -46,7 +46,7 @@ def _society(seed: int = 1, **more: object) -> Simulation:
 
 
 def _results(**overrides: object) -> Results:
-    options = Options(replicates=3, overrides={**SMALL, **overrides})
+    options = StudyOptions(replicates=3, overrides={**SMALL, **overrides})
     trials = study().trials(options)
     return assemble(trials, [study().run(trial, options) for trial in trials])
 
@@ -154,12 +154,12 @@ def test_interest_groups_over_time_and_their_picture() -> None:
 
 def test_the_study_from_trials_to_figures() -> None:
     results = _results()
-    findings = study().judge(results, Options())
+    findings = study().judge(results, StudyOptions())
     assert [f.measure for f in findings] == [
         "reach", "half_time", "life", "related", "passed_on", "assortativity_change",
     ]  # fmt: skip
     assert results.tables["messages"].num_rows == 3 * 8
-    figures = study().figures(results, Options())
+    figures = study().figures(results, StudyOptions())
     assert [f.name for f in figures] == ["reach", "messages", "groups", "graph"]
     reach, messages, groups, graph = (f.data.to_pylist() for f in figures)
     assert {row["arm"] for row in reach} == {TRUE, FALSE}
@@ -174,25 +174,25 @@ def test_the_study_from_trials_to_figures() -> None:
     assert [row["agent"] for row in graph] == [*range(20), *range(20)]
     follows = sum(len(row["follows"].split()) for row in graph)
     assert follows == results.tables["ties"].num_rows
-    told = " ".join(study().story(results, findings, Options()))
+    told = " ".join(study().story(results, findings, StudyOptions()))
     assert "No difference was built in" in told
 
 
 def test_an_outcome_is_a_function_of_its_trial() -> None:
-    options = Options(replicates=1, overrides={**SMALL, "appeal": 0.1})
+    options = StudyOptions(replicates=1, overrides={**SMALL, "appeal": 0.1})
     (trial,) = study().trials(options)
     assert study().run(trial, options) == study().run(trial, options)
 
 
 def test_a_bad_appeal_is_refused() -> None:
     with pytest.raises(ScenarioError, match="appeal: must be a chance from 0 to 1, not 2"):
-        study().trials(Options(overrides={"appeal": 2}))
+        study().trials(StudyOptions(overrides={"appeal": 2}))
 
 
 def test_language_models_can_drive_the_agents() -> None:
     with ModelServer() as server:
         overrides = {**SMALL, "models.small.urls": [server.url], "model": "small", "steps": 3}
-        options = Options(replicates=1, overrides=overrides)
+        options = StudyOptions(replicates=1, overrides=overrides)
         (trial,) = study().trials(options)
         assert trial.arm == "small"
         assert study().run(trial, options).values["reach/true"] > 0
@@ -209,7 +209,7 @@ def test_the_study_finds_the_appeal_that_is_built_in_and_no_other(
     inside = claimed = 0
     for seed in range(seeds):
         people = {"population.synthetic.agents": 1000, "seed": seed, "appeal": appeal}
-        options = Options(overrides=people)
+        options = StudyOptions(overrides=people)
         trials = study().trials(options)
         results = assemble(trials, [study().run(trial, options) for trial in trials])
         found = {f.measure: f for f in study().judge(results, options)}

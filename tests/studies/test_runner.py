@@ -19,9 +19,9 @@ from hubbub.errors import DataError, RunError, ScenarioError
 from hubbub.studies.file_hashes import content_of
 from hubbub.studies.runner import run_study
 from hubbub.studies.study_folder import StudyFolder
-from hubbub.studies.trials import Finding, Options, Outcome, Trial
+from hubbub.studies.trials import Finding, StudyOptions, Trial, TrialOutcome
 
-OPTIONS = Options()
+OPTIONS = StudyOptions()
 HERE = Path(__file__).parent
 
 
@@ -99,18 +99,18 @@ def test_any_number_of_processes_gives_the_same_files(tmp_path: Path) -> None:
 
 def test_what_is_done_is_not_done_again(study: ToyStudy, tmp_path: Path) -> None:
     out, watcher = tmp_path / "out", Watcher()
-    run_study(study, Options(replicates=2), out, processes=1)
-    run_study(study, Options(replicates=3), out, processes=1, hook=watcher)
+    run_study(study, StudyOptions(replicates=2), out, processes=1)
+    run_study(study, StudyOptions(replicates=3), out, processes=1, hook=watcher)
     assert watcher.told == [(6, 4), "a2", "b2"]
     assert set(study.runs().values()) == {1}
     first = files(out)
-    run_study(study, Options(replicates=3), out, processes=1)
+    run_study(study, StudyOptions(replicates=3), out, processes=1)
     assert files(out) == first
     assert set(study.runs().values()) == {1}
 
 
 def test_what_a_study_does_not_take_is_refused(study: ToyStudy, tmp_path: Path) -> None:
-    options = Options(inputs={"people": tmp_path}, flags=frozenset({"only_oasis"}))
+    options = StudyOptions(inputs={"people": tmp_path}, flags=frozenset({"only_oasis"}))
     with pytest.raises(ScenarioError, match="'toy' does not take --only-oasis and --people"):
         run_study(study, options, tmp_path / "out")
     assert not study.runs()
@@ -120,7 +120,7 @@ def test_what_changes_outcomes_makes_trials_run_again(tmp_path: Path) -> None:
     study, out, data = toy(tmp_path), tmp_path / "out", tmp_path / "data"
     data.mkdir()
     (data / "x.csv").write_text("1")
-    options = Options(inputs={"cascades": data})
+    options = StudyOptions(inputs={"cascades": data})
     run_study(study, options, out, processes=1)
     run_study(study, options, out, processes=1)
     assert study.runs()["a0"] == 1
@@ -134,7 +134,7 @@ def test_what_changes_outcomes_makes_trials_run_again(tmp_path: Path) -> None:
 
 
 def test_models_are_asked_by_one_trial_after_the_other(study: ToyStudy, tmp_path: Path) -> None:
-    options = Options(overrides={"models.small.local": "smollm2-135m"})
+    options = StudyOptions(overrides={"models.small.local": "smollm2-135m"})
     run_study(study, options, tmp_path / "out", processes=2)
     assert {int(p.read_text().split()[0]) for p in study.ran.iterdir()} == {os.getpid()}
 
@@ -220,7 +220,7 @@ def test_folders_that_are_something_else_are_refused(study: ToyStudy, tmp_path: 
 def test_options_and_findings_read_back(study: ToyStudy, tmp_path: Path) -> None:
     data = tmp_path / "data.csv"
     data.write_text("1")
-    options = Options(2, {"feed.preset": "hot"}, {"cascades": data}, frozenset({"x"}))
+    options = StudyOptions(2, {"feed.preset": "hot"}, {"cascades": data}, frozenset({"x"}))
     run_study(study, options, tmp_path / "out", processes=1)
     folder = StudyFolder.open(tmp_path / "out")
     assert (folder.study, folder.options, folder.definition) == ("toy", options, None)
@@ -241,7 +241,7 @@ def test_options_and_findings_read_back(study: ToyStudy, tmp_path: Path) -> None
 def test_a_number_that_is_none_is_refused(study: ToyStudy, tmp_path: Path) -> None:
     folder = StudyFolder.begin(tmp_path / "out", study, OPTIONS)
     with pytest.raises(ValueError, match="not JSON compliant"):
-        folder.keep("key", Trial("a", 0, 1), Outcome({"x": math.nan}))
+        folder.keep("key", Trial("a", 0, 1), TrialOutcome({"x": math.nan}))
     assert not folder.has("key")
 
 

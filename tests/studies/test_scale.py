@@ -20,7 +20,7 @@ from hubbub.studies.scale.question import (
 from hubbub.studies.scale.report import Group, free_deviations, spreads
 from hubbub.studies.scale.study import study
 from hubbub.studies.study_folder import assemble
-from hubbub.studies.trials import VALUES, Options, Outcome, Results, Trial
+from hubbub.studies.trials import VALUES, Results, StudyOptions, Trial, TrialOutcome
 from hubbub.testing import ModelServer
 
 
@@ -70,7 +70,7 @@ def test_a_spread_that_falls_with_the_size_is_found() -> None:
     away = [-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0]
     sizes = {"100 agents": 1.0, "1,000 agents": 0.3, "10,000 agents": 0.1, "100,000 agents": 0.03}
     results = _results({arm: [scale * a for a in away] for arm, scale in sizes.items()})
-    found = {f.measure: f for f in study().judge(results, Options())}
+    found = {f.measure: f for f in study().judge(results, StudyOptions())}
     assert found["support_spread"].verdict == "supported"
     assert found["support_spread"].estimate < -0.7
     groups = {arm: Group("policy", int(arm.split()[0].replace(",", ""))) for arm in sizes}
@@ -79,7 +79,7 @@ def test_a_spread_that_falls_with_the_size_is_found() -> None:
     assert [row["mean"] for row in rows] == pytest.approx([2.5 * s for s in sizes.values()])
     assert all(row["low"] < row["mean"] < row["high"] for row in rows)
     level = _results(dict.fromkeys(sizes, away))
-    found = {f.measure: f for f in study().judge(level, Options())}
+    found = {f.measure: f for f in study().judge(level, StudyOptions())}
     assert found["support_spread"].verdict == "not found"
     assert found["support_spread"].estimate == pytest.approx(0.0)
 
@@ -87,7 +87,7 @@ def test_a_spread_that_falls_with_the_size_is_found() -> None:
 def test_two_replicates_say_nothing_of_the_spread() -> None:
     sizes = {"100 agents": 8.0, "1,000 agents": 4.0, "10,000 agents": 2.0, "100,000 agents": 1.0}
     results = _results({arm: [-scale, scale] for arm, scale in sizes.items()})
-    found = {f.measure: f for f in study().judge(results, Options())}
+    found = {f.measure: f for f in study().judge(results, StudyOptions())}
     assert found["support_spread"].test.startswith("not tested")  # two distances are one number
     assert found["support_spread"].n == (2, 2)
 
@@ -99,14 +99,14 @@ def test_an_equal_spread_is_rarely_called_a_smaller_one(replicates: int) -> None
     assert 0 < np.mean(np.array(spread) <= 0.1) <= 0.2
 
 
-def _run(options: Options) -> tuple[list[Trial], list[Outcome], Results]:
+def _run(options: StudyOptions) -> tuple[list[Trial], list[TrialOutcome], Results]:
     trials = list(study().trials(options))
     outcomes = [study().run(trial, options) for trial in trials]
     return trials, outcomes, assemble(trials, outcomes)
 
 
 def test_the_study_from_trials_to_figures() -> None:
-    options = Options(replicates=3, overrides={"sizes": [60, 240], "steps": 8})
+    options = StudyOptions(replicates=3, overrides={"sizes": [60, 240], "steps": 8})
     trials, outcomes, results = _run(options)
     assert [t.arm for t in trials[::3]] == ["60 agents", "240 agents"]
     answers = [o.values["answers"] for o in outcomes]
@@ -126,7 +126,7 @@ def test_the_study_from_trials_to_figures() -> None:
 @pytest.mark.parametrize("sizes", [[100], [100, 10], [10, 10], [0, 5], [1.5, 3], ["a", "b"], 100])
 def test_bad_sizes_are_refused(sizes: Any) -> None:
     with pytest.raises(ScenarioError, match="sizes: must be at least 2 ascending whole numbers"):
-        study().trials(Options(overrides={"sizes": sizes}))
+        study().trials(StudyOptions(overrides={"sizes": sizes}))
 
 
 def test_helpfulness_is_the_mean_of_what_the_judge_can_say() -> None:
@@ -149,7 +149,7 @@ def test_language_models_can_answer_and_judge() -> None:
             "sizes": [5, 15],
             "steps": 3,
         }
-        options = Options(replicates=1, overrides=overrides)
+        options = StudyOptions(replicates=1, overrides=overrides)
         trials, _, results = _run(options)
         assert [t.arm for t in trials] == ["small, 5 agents", "small, 15 agents"]
         assert [f.measure for f in study().judge(results, options)][-1] == "helpfulness"

@@ -17,7 +17,7 @@ from hubbub.studies.polarization.dilemma import NUMBER
 from hubbub.studies.report import report
 from hubbub.studies.runner import run_study
 from hubbub.studies.study_folder import StudyFolder
-from hubbub.studies.trials import Options, Results, Trial
+from hubbub.studies.trials import Results, StudyOptions, Trial
 from hubbub.testing import Faults, ModelServer, ValidModel
 
 pytest.importorskip("matplotlib")
@@ -79,7 +79,7 @@ class Watcher:
             self._server.faults = Faults(errors=1.0)
 
 
-def options(server: ModelServer, *given: Mapping[str, Any], **inputs: Path) -> Options:
+def options(server: ModelServer, *given: Mapping[str, Any], **inputs: Path) -> StudyOptions:
     model = {
         "models.small.urls": [server.url],
         "models.small.limits.attempts": 1,
@@ -87,10 +87,10 @@ def options(server: ModelServer, *given: Mapping[str, Any], **inputs: Path) -> O
         "model": "small",
     }
     overrides = {k: v for settings in (model, *given) for k, v in settings.items()}
-    return Options(replicates=1, overrides=overrides, inputs=inputs)
+    return StudyOptions(replicates=1, overrides=overrides, inputs=inputs)
 
 
-def reported(name: str, options: Options, out: Path) -> tuple[Results, str]:
+def reported(name: str, options: StudyOptions, out: Path) -> tuple[Results, str]:
     """Run a study, judge it and write its report; return the results and the page."""
     study = find_study(name)
     results = run_study(study, options, out)

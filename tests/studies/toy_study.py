@@ -11,7 +11,7 @@ from hubbub.errors import ScenarioError
 from hubbub.report.figure_data import Figure
 from hubbub.studies.statistics import Hypothesis
 from hubbub.studies.trial_process import threads
-from hubbub.studies.trials import Finding, Options, Outcome, Results, Trial
+from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
 
 class ToyStudy:
@@ -28,19 +28,19 @@ class ToyStudy:
         self.wrong = wrong
         self.bug = bug
 
-    def trials(self, options: Options) -> list[Trial]:
+    def trials(self, options: StudyOptions) -> list[Trial]:
         number = 3 if options.replicates is None else options.replicates
         return [
             Trial(arm, r, 10 * r + a, {"x": a}) for a, arm in enumerate("ab") for r in range(number)
         ]
 
-    def scenario(self, trial: Trial, options: Options) -> None:
+    def scenario(self, trial: Trial, options: StudyOptions) -> None:
         return None
 
-    def hypotheses(self, options: Options) -> list[Hypothesis]:
+    def hypotheses(self, options: StudyOptions) -> list[Hypothesis]:
         return []
 
-    def run(self, trial: Trial, options: Options) -> Outcome:
+    def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
         name = f"{trial.arm}{trial.replicate}"
         if name == self.wrong:
             raise ScenarioError("it cannot be run")
@@ -52,19 +52,21 @@ class ToyStudy:
         rows: list[dict[str, Any]] = [
             {"who": f'x, "{seed}"', "n": seed, "share": seed / 7, "said": None if seed else ""}
         ]
-        return Outcome(
+        return TrialOutcome(
             {"third": seed / 3, "seed": float(seed)},
             {"line": [(0, seed / 3), (1, seed)]},
             {"people": rows, "none": [{"empty": None}]} if trial.arm == "a" else {"people": rows},
         )
 
-    def judge(self, results: Results, options: Options) -> list[Finding]:
+    def judge(self, results: Results, options: StudyOptions) -> list[Finding]:
         return []
 
-    def figures(self, results: Results, options: Options) -> list[Figure]:
+    def figures(self, results: Results, options: StudyOptions) -> list[Figure]:
         return []
 
-    def story(self, results: Results, findings: Sequence[Finding], options: Options) -> list[str]:
+    def story(
+        self, results: Results, findings: Sequence[Finding], options: StudyOptions
+    ) -> list[str]:
         return []
 
     def runs(self) -> dict[str, int]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hubbub.world import Table
+from hubbub.world import Columns
 
 
 def test_rows_survive_growth() -> None:
-    table = Table({"n": np.int32, "v": (np.int8, 3), "flag": np.bool_})
+    table = Columns({"n": np.int32, "v": (np.int8, 3), "flag": np.bool_})
     for i in range(500):
         assert table.extend(1, n=i, v=[i % 100, 1, 2]) == i
     assert table.extend(1000, n=np.arange(500, 1500)) == 500
@@ -21,13 +21,13 @@ def test_rows_survive_growth() -> None:
 
 
 def test_the_first_rows_take_no_spare_room() -> None:
-    table = Table({"n": np.int64})
+    table = Columns({"n": np.int64})
     table.extend(1000)
     assert table.nbytes == 8000
 
 
 def test_growth_is_geometric() -> None:
-    table = Table({"n": np.int8})
+    table = Columns({"n": np.int8})
     sizes = set()
     for _ in range(10_000):
         table.extend(1)
@@ -36,19 +36,19 @@ def test_growth_is_geometric() -> None:
 
 
 def test_a_column_is_a_view() -> None:
-    table = Table({"n": np.int32})
+    table = Columns({"n": np.int32})
     table.extend(2)
     table["n"][1] = 7
     assert table["n"].tolist() == [0, 7]
 
 
 def test_nothing_appended_is_no_change() -> None:
-    table = Table({"n": np.int32})
+    table = Columns({"n": np.int32})
     assert (table.extend(0), len(table), table["n"].tolist()) == (0, 0, [])
 
 
 def test_names() -> None:
-    table = Table({"a": np.int32, "b": np.bool_})
+    table = Columns({"a": np.int32, "b": np.bool_})
     assert table.names == ["a", "b"]
     assert "a" in table
     assert "c" not in table

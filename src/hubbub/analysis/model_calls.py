@@ -56,7 +56,7 @@ class ModelFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class TurnAction:
     """What an agent did in its turn: `target` is -1 for none, `text` what it wrote with it.
 
     `reason` is ok, or why it was refused.
@@ -77,7 +77,7 @@ class Said:
     user_name: str
     model: str
     reply: str
-    deeds: tuple[Deed, ...]
+    deeds: tuple[TurnAction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _said(store: RunStore, step: int, agent: int) -> Iterator[Said]:
         yield Said(step, agent, user_name or "", model, reply, deeds)
 
 
-def _deeds(store: RunStore, step: int, agent: int) -> Iterator[Deed]:
+def _deeds(store: RunStore, step: int, agent: int) -> Iterator[TurnAction]:
     """Yield what an agent did itself in a step, notes to itself left out."""
     first, last = _events_of(store, step)
     for action, target, text, reason in store.database.rows(
@@ -164,7 +164,7 @@ def _deeds(store: RunStore, step: int, agent: int) -> Iterator[Deed]:
         last,
         agent,
     ):
-        yield Deed(action, target, text or "", reason)
+        yield TurnAction(action, target, text or "", reason)
 
 
 def _events_of(store: RunStore, step: int) -> tuple[int, int]:

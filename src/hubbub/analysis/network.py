@@ -36,7 +36,7 @@ class Mixing:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class GraphFigures:
     """A graph of n agents in figures. `mean_degree` is ties per agent."""
 
     agents: int
@@ -199,12 +199,12 @@ def follows_at(store: RunStore, step: int | None = None) -> tuple[Ids, Ids]:
 
 def network_of_run(
     store: RunStore, step: int | None = None, *, sample: int | None = 10_000, seed: int = 0
-) -> Network:
+) -> GraphFigures:
     """Return the follow graph after a step in figures; clustering from a sample of agents."""
     step = store.steps if step is None else step
     ((n,),) = store.database.rows("SELECT count(*) FROM agent WHERE joined <= ?", step)
     left, right = follows_at(store, step)
-    return Network(
+    return GraphFigures(
         agents=n,
         ties=len(left),
         mean_degree=len(left) / n if n else math.nan,

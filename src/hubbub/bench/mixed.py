@@ -23,7 +23,7 @@ _MODEL = "bench"
 _WARMUP = 2
 
 
-class Likes:
+class LikesFirstPost:
     """A model that likes the first post it is shown."""
 
     def __call__(self, request: object) -> str:
@@ -68,7 +68,9 @@ def bench_mixed(*, agents: int, models: int, active: float, steps: int) -> Mixed
     warm_up()
     began = time.perf_counter()
     with (
-        ModelServer(Likes(), latency=SECONDS, slots=1, where="process", log_size=1) as server,
+        ModelServer(
+            LikesFirstPost(), latency=SECONDS, slots=1, where="process", log_size=1
+        ) as server,
         TemporaryDirectory(prefix="hubbub-bench-") as folder,
         Simulation(
             _scenario(agents, models, active, _WARMUP + steps, server.url), out=Path(folder) / "run"

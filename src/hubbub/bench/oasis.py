@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from hubbub.bench.engine import timed_steps, turns_per_second, warm_up
 from hubbub.bench.machine import peak, resident
-from hubbub.bench.mixed import Likes
+from hubbub.bench.mixed import LikesFirstPost
 from hubbub.config.load import parse_scenario
 from hubbub.config.scenario import Scenario
 from hubbub.engine.simulation import Simulation
@@ -123,7 +123,7 @@ def our_side(*, profiles: str, steps: int, models: bool) -> Side:
         folder = Path(work) / "run"
         began, began_cpu = time.perf_counter(), time.process_time()
         # the file goes by its name alone: the scenario, and so the digest, is the same anywhere
-        file, double = Path(profiles), {_MODEL: Likes()} if models else None
+        file, double = Path(profiles), {_MODEL: LikesFirstPost()} if models else None
         scenario = _scenario(file.name, steps, models=models)
         with Simulation(scenario, out=folder, base=file.parent, models=double) as sim:
             sim.reset()

@@ -16,7 +16,7 @@ from hubbub.studies.propagation.fit import fit
 from hubbub.studies.propagation.report import FITTED, error_table
 from hubbub.studies.propagation.study import HELD_OUT, study
 from hubbub.studies.runner import run_study
-from hubbub.studies.trials import Options
+from hubbub.studies.trials import StudyOptions
 
 
 def calibrate(
@@ -24,7 +24,7 @@ def calibrate(
 ) -> None:
     """Print the held-out error, fit to all cascades of the folder, and write the parameters."""
     flags = {HELD_OUT, "only_oasis"} if only_oasis else {HELD_OUT}
-    options = Options(replicates, inputs={"cascades": folder}, flags=frozenset(flags))
+    options = StudyOptions(replicates, inputs={"cascades": folder}, flags=frozenset(flags))
     cascades = read_cascades(folder, only_oasis=only_oasis)
     pace = fit(cascades)
     trials = out.with_name(f"{out.name}.trials")

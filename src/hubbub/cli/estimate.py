@@ -15,7 +15,7 @@ from hubbub.cli.screen import amount, clean, console, heading, table
 from hubbub.cli.user_code import look_beside
 from hubbub.config import load_scenario
 from hubbub.config.scenario import Scenario
-from hubbub.estimate.estimate import Estimate, estimate
+from hubbub.estimate.estimate import RunEstimate, estimate
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -69,7 +69,7 @@ def show(
         screen.print(f"- {clean(note)}", soft_wrap=True)
 
 
-def _print_models(screen: Console, found: Estimate, scenario: Scenario) -> None:
+def _print_models(screen: Console, found: RunEstimate, scenario: Scenario) -> None:
     headers = ("model", "agents", "turns", "surveyed", "calls")
     calls = [(m.model, m.agents, round(m.turns), m.surveyed, round(m.calls)) for m in found.models]
     title = f"{found.name}: expected of language models in {found.steps:,} steps"
@@ -95,7 +95,7 @@ def _priced(scenario: Scenario, model: str) -> bool:
 
 
 def _print_time(
-    screen: Console, found: Estimate, tokens: float | None, decisions: float | None
+    screen: Console, found: RunEstimate, tokens: float | None, decisions: float | None
 ) -> None:
     if tokens is not None:
         took = _duration(found.tokens / tokens)
@@ -107,7 +107,7 @@ def _print_time(
         )
 
 
-def _print_gpus(screen: Console, found: Estimate, gpu: Gpu) -> None:
+def _print_gpus(screen: Console, found: RunEstimate, gpu: Gpu) -> None:
     headers = ("model", "GPU-hours", f"GPUs for {gpu.hours:,.12g} h", "tokens read", "written")
     rows = []
     for model in found.models:
@@ -123,7 +123,7 @@ def _print_gpus(screen: Console, found: Estimate, gpu: Gpu) -> None:
     )
 
 
-def _print_budget(screen: Console, found: Estimate, scenario: Scenario) -> None:
+def _print_budget(screen: Console, found: RunEstimate, scenario: Scenario) -> None:
     limits = [
         f"{limit:,.12g} of {unit}" if unit == "money" else f"{limit:,.12g} {unit}"
         for unit, limit in scenario.budget.model_dump().items()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from hubbub.analysis.model_calls import Deed, Exchange, ModelFigures, Said, exchanges
+from hubbub.analysis.model_calls import Exchange, ModelFigures, Said, TurnAction, exchanges
 from hubbub.cli.screen import amount, clean, cut, heading, show, table
 from hubbub.store import RunStore
 
@@ -85,7 +85,7 @@ def _kinds(failures: dict[str, int]) -> str:
     return ", ".join(f"{kind} {number:,}" for kind, number in failures.items())
 
 
-def _decided(deeds: Sequence[Deed]) -> str:
+def _decided(deeds: Sequence[TurnAction]) -> str:
     return "; ".join(
         d.action
         + (f" {d.target}" if d.target >= 0 else "")

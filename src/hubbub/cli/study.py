@@ -23,7 +23,7 @@ from hubbub.studies.report import report
 from hubbub.studies.runner import run_study
 from hubbub.studies.study import Study
 from hubbub.studies.study_folder import StudyFolder
-from hubbub.studies.trials import Finding, Options, Trial, Verdict
+from hubbub.studies.trials import Finding, StudyOptions, Trial, Verdict
 from hubbub.studies.verdicts import sentences
 
 #: Seconds of silence at most, where there is no terminal.
@@ -44,7 +44,7 @@ def show_studies() -> None:
 def show_study(name: str, arm: str | None) -> None:
     """Print a study as comments, and the scenario of one of its arms as YAML."""
     look_beside(Path(name))
-    study, options = find_study(name), Options()
+    study, options = find_study(name), StudyOptions()
     trials = study.trials(options)
     arms = Counter(trial.arm for trial in trials)
     arm = next(iter(arms)) if arm is None else arm
@@ -73,7 +73,7 @@ def show_study(name: str, arm: str | None) -> None:
         typer.echo(dump(scenario.model_dump(mode="json", exclude_unset=True)), nl=False)
 
 
-def run(name: str, options: Options, *, out: Path | None, processes: int | None) -> None:
+def run(name: str, options: StudyOptions, *, out: Path | None, processes: int | None) -> None:
     """Run a study by name, or one's own by its file; print what it found."""
     look_beside(Path(name))
     study = find_study(name)

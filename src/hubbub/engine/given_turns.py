@@ -36,7 +36,7 @@ class Ask:
         return "Ask()"
 
 
-class Asked:
+class GivenTurns:
     """Who is awake in a step because somebody said so: `actions` of those told what to do.
 
     `told` and `called` (those who decide themselves) are int32, ascending; `agents` are both.
@@ -51,7 +51,7 @@ class Asked:
         self.agents: NDArray[np.int32] = np.union1d(self.told, self.called).astype(np.int32)
 
     @classmethod
-    def of(cls, turns: Sequence[tuple[int, Sequence[Action] | Action | Ask]]) -> Asked:
+    def of(cls, turns: Sequence[tuple[int, Sequence[Action] | Action | Ask]]) -> GivenTurns:
         """Return what `step` was given; ActionError for what is no turn, or an agent twice."""
         if len({agent for agent, _ in turns}) < len(turns):
             raise ActionError("step was given the same agent by id and by user name")

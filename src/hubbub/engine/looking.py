@@ -15,11 +15,11 @@ from hubbub.feed import Explained
 from hubbub.platform import Platform
 from hubbub.policy import AgentView
 from hubbub.store import RunStore, export_run
-from hubbub.store.table import ArrowTable
+from hubbub.store.table import Table
 from hubbub.world import World
 
 if TYPE_CHECKING:
-    from hubbub.engine.models.session import Models
+    from hubbub.engine.models.session import ModelSession
     from hubbub.llm.usage import ModelUsage
 
 
@@ -27,7 +27,7 @@ class Looking(ABC):
     """The reading half of a simulation."""
 
     _store: RunStore | None
-    _models: Models
+    _models: ModelSession
 
     @abstractmethod
     def _ready(self) -> Society:
@@ -55,17 +55,17 @@ class Looking(ABC):
         assert self._store is not None  # noqa: S101 - made by reset
         return self._store
 
-    def events(self) -> ArrowTable:
+    def events(self) -> Table:
         """Return what happened, one row per action asked for, accepted or not."""
-        return ArrowTable(self.store.events())
+        return Table(self.store.events())
 
-    def posts(self) -> ArrowTable:
+    def posts(self) -> Table:
         """Return posts, reposts and quotes with their counters."""
-        return ArrowTable(self.store.posts())
+        return Table(self.store.posts())
 
-    def agents(self) -> ArrowTable:
+    def agents(self) -> Table:
         """Return the agents with their profiles and counters."""
-        return ArrowTable(self.store.agents())
+        return Table(self.store.agents())
 
     def show(self, agent: int | str) -> AgentView:
         """Return what an agent would be shown if it woke now. Looking leaves no trace."""
@@ -93,17 +93,17 @@ class Looking(ABC):
         """Write the run as `oasis` (SQLite), `parquet` or `graphml` to `out`."""
         export_run(self.store, format, Path(out))
 
-    def completions(self) -> ArrowTable:
+    def completions(self) -> Table:
         """Return the calls of language models: prompt, reply, tokens, latency, cost."""
-        return ArrowTable(self.store.completions())
+        return Table(self.store.completions())
 
     def usage(self) -> dict[str, ModelUsage]:
         """Return how each model and its endpoints have done since it was opened, by its name."""
         return self._models.usage()
 
-    def answers(self) -> ArrowTable:
+    def answers(self) -> Table:
         """Return what agents answered in surveys and interviews."""
-        return ArrowTable(self.store.answers())
+        return Table(self.store.answers())
 
     def _agent(self, agent: int | str) -> int:
         """Return the id of an agent given by id or user name; ActionError if there is none."""

@@ -16,7 +16,7 @@ from hubbub.config.scenario import Scenario, Scheduled
 from hubbub.errors import ActionError, ScenarioError
 from hubbub.feed import Feed, make_feed
 from hubbub.platform import Platform
-from hubbub.policy import Mix, make_policy
+from hubbub.policy import PolicyMix, make_policy
 from hubbub.time import Clock
 from hubbub.world import Events, World
 
@@ -155,7 +155,7 @@ def check_calendar(clock: Clock, step: int) -> None:
         ) from None
 
 
-def assemble(now: Scenario, world: World) -> tuple[Clock, Platform, Feed, Mix]:
+def assemble(now: Scenario, world: World) -> tuple[Clock, Platform, Feed, PolicyMix]:
     """Return what moves a world under these settings; ScenarioError if they make no sense."""
     clock = Clock(now.time.start, now.time.step_minutes)
     return (

@@ -14,10 +14,10 @@ from hubbub.config.load import load_scenario, parse_scenario, with_models_change
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
 from hubbub.engine.free_memory import give_back
-from hubbub.engine.given_turns import Ask, Asked, Outcome, whole_steps
+from hubbub.engine.given_turns import Ask, GivenTurns, Outcome, whole_steps
 from hubbub.engine.models.budget import BudgetSpent
 from hubbub.engine.models.inference import Replies
-from hubbub.engine.models.session import Models
+from hubbub.engine.models.session import ModelSession
 from hubbub.engine.models.turns import Waiting
 from hubbub.engine.query_answers import answer
 from hubbub.engine.schedule import check_calendar, check_schedule, check_settings
@@ -81,7 +81,7 @@ class Simulation(Surveying):
         self._encoder = make_encoder(scenario.encoder.kind, scenario.encoder.dims)
         record = None if replay is None else Path(replay)
         replies = Replies(models or {}, record, only_missing)
-        self._models = Models(replies, self._base, self._workers, waiting)
+        self._models = ModelSession(replies, self._base, self._workers, waiting)
         self._society: Society | None = None
         self._store: RunStore | None = None
         self.paused: str | None = None
@@ -251,7 +251,9 @@ class Simulation(Surveying):
     ) -> StepReport:
         """Run one step. Its commit may still be under way afterwards."""
         society = self._ready()
-        asked = Asked.of([(self._agent(agent), turn) for agent, turn in (actions or {}).items()])
+        asked = GivenTurns.of(
+            [(self._agent(agent), turn) for agent, turn in (actions or {}).items()]
+        )
         t = society.world.step + 1
         self._check_calendar(t)
         with self._undone_on_error():

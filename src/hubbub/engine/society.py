@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from hubbub.actions import Action, ActionBatch, Reason
 from hubbub.config.scenario import Scenario
-from hubbub.engine.given_turns import Asked
+from hubbub.engine.given_turns import GivenTurns
 from hubbub.engine.models.budget import BudgetSpent
-from hubbub.engine.models.groups import Voices
-from hubbub.engine.models.turns import Minds, Thought
+from hubbub.engine.models.groups import ModelGroups
+from hubbub.engine.models.turns import ModelTurns, TurnResults
 from hubbub.engine.schedule import Schedule, assemble
-from hubbub.engine.workers import Deed, Seen, Shard, Threads, Workers
+from hubbub.engine.workers import Shard, ShardSlates, ShardTurns, Threads, Workers
 from hubbub.feed import Explained, Frame
 from hubbub.feed.comments import shown_comments
 from hubbub.policy import AgentView, Observation, view
@@ -85,7 +85,7 @@ class Society:
         self,
         scenario: Scenario,
         world: World,
-        minds: Minds | None = None,
+        minds: ModelTurns | None = None,
         *,
         workers: Workers | None = None,
     ) -> None:
@@ -107,9 +107,11 @@ class Society:
         self.comments = now.feed.comments
         self._frames.clear()
         if self.minds is not None:
-            self.minds.configure(Voices(self.world, now, self.platform, self.policy, self.clock))
+            self.minds.configure(
+                ModelGroups(self.world, now, self.platform, self.policy, self.clock)
+            )
 
-    def step(self, t: int, asked: Asked | None = None, *, only: bool = False) -> Step:
+    def step(self, t: int, asked: GivenTurns | None = None, *, only: bool = False) -> Step:
         """Run step `t`: everyone awake decides on the world as it stands, then all is applied.
 
         Who is `asked` is awake; some of them do as they are told. With `only`, nobody else is
@@ -117,7 +119,7 @@ class Society:
         """
         if self.short is not None:
             raise BudgetSpent(str(self.short))
-        asked, world, watch = asked or Asked(), self.world, Stopwatch()
+        asked, world, watch = asked or GivenTurns(), self.world, Stopwatch()
         scheduled = self.schedule.apply(world, self.platform, t)
         self.changed(t, scheduled, None)
         if any(e == world.table.code("configure") for e in scheduled.action):
@@ -187,7 +189,7 @@ class Society:
             self._frames.clear()
             self.workers.share(self, t, events, slate)
 
-    def _awake(self, t: int, asked: Asked, *, only: bool) -> NDArray[np.int32]:
+    def _awake(self, t: int, asked: GivenTurns, *, only: bool) -> NDArray[np.int32]:
         if only:
             return asked.agents
         awake = draw(self.world, t, self.clock, self.world.streams, self.time)
@@ -195,7 +197,7 @@ class Society:
         return np.union1d(awake, called).astype(np.int32) if len(called) else awake
 
     def _ask_models(
-        self, t: int, active: NDArray[np.int32], asked: Asked, watch: Stopwatch, *, only: bool
+        self, t: int, active: NDArray[np.int32], asked: GivenTurns, watch: Stopwatch, *, only: bool
     ) -> NDArray[np.int32]:
         """Ask for the turns that are due, and return whose turns of this step models decide.
 
@@ -226,9 +228,9 @@ class Society:
 
     def _collect(
         self, t: int, thinking: NDArray[np.int32], told: NDArray[np.int32], watch: Stopwatch
-    ) -> Thought:
+    ) -> TurnResults:
         if self.minds is None:
-            return Thought.none()
+            return TurnResults.none()
         thought = self.minds.collect(t, thinking, overruled=told)
         watch.lap("replies")
         return thought
@@ -263,22 +265,22 @@ class Society:
             self._frames[t] = self.feed.prepare(self.world, t, self.world.streams)
         return self._frames[t]
 
-    def see(self, t: int, shard: Shard) -> Seen:
+    def see(self, t: int, shard: Shard) -> ShardSlates:
         """Return what the agents of a shard are shown in step `t`."""
         frame = self.frame(t)
         slate = self.feed.rank(self.world, frame, shard.agents)
-        return Seen(slate, shown_comments(self.world, slate, self.comments, frame.hidden))
+        return ShardSlates(slate, shown_comments(self.world, slate, self.comments, frame.hidden))
 
-    def decide(self, t: int, shard: Shard) -> Deed:
+    def decide(self, t: int, shard: Shard) -> ShardTurns:
         """Show the agents of a shard their slates, and let those who decide do so."""
         watch = Stopwatch()
         obs = self._observation(t, shard, self.see(t, shard))
         watch.lap("feed")
         batch = self.policy.decide(obs.select(shard.deciding))
         watch.lap("policy")
-        return Deed(obs.slate, batch, (watch.seconds["feed"], watch.seconds["policy"]))
+        return ShardTurns(obs.slate, batch, (watch.seconds["feed"], watch.seconds["policy"]))
 
-    def _observation(self, t: int, shard: Shard, seen: Seen) -> Observation:
+    def _observation(self, t: int, shard: Shard, seen: ShardSlates) -> Observation:
         """Return what the agents of a shard see of the world as it stands."""
         return Observation(
             world=self.world,

@@ -15,7 +15,7 @@ from hubbub.engine.models.budget import BudgetSpent
 from hubbub.engine.models.surveys import as_survey, named_anew
 from hubbub.errors import ModelError
 from hubbub.mind.survey import due
-from hubbub.store.table import ArrowTable
+from hubbub.store.table import Table
 
 
 class Surveying(Looking):
@@ -39,7 +39,7 @@ class Surveying(Looking):
         agents: Sequence[int | str] | None = None,
         *,
         model: str | None = None,
-    ) -> ArrowTable:
+    ) -> Table:
         """Put questions to agents now, and return their answers, which are kept with the run.
 
         `survey` is a SurveyConfig, or one or more questions in words. `agents` (ids or user names)
@@ -55,7 +55,7 @@ class Surveying(Looking):
         self._hold(config, chosen)
         held = self.store.answers()
         mine = pc.and_(pc.equal(held["survey"], config.name), pc.equal(held["step"], self.t))
-        return ArrowTable(held.filter(mine))
+        return Table(held.filter(mine))
 
     def _hold(self, survey: SurveyConfig, agents: Sequence[int] | None = None) -> None:
         society = self._ready()

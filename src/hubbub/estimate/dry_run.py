@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hubbub.config.scenario import Scenario
 from hubbub.engine.society import Society
 from hubbub.engine.workers import Threads
-from hubbub.estimate.prompt_sizes import SAMPLE, Sizes
+from hubbub.estimate.prompt_sizes import SAMPLE, PromptSizes
 from hubbub.time import Clock
 from hubbub.world import World
 
@@ -30,7 +30,7 @@ MEASURED = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class GroupMeasurement:
     """What was seen of the turns of one group; arrays are by step, from 1 to the scenario's last.
 
     `rules` are the tokens of the shared rules, `prompts` float64[steps] the mean of what follows
@@ -49,10 +49,10 @@ class Part:
 def rehearse(
     scenario: Scenario,
     world: World,
-    sizes: Sizes,
+    sizes: PromptSizes,
     panels: Mapping[int, NDArray[np.int32]],
     group_of: NDArray[np.int16],
-) -> tuple[int, dict[int, Part]]:
+) -> tuple[int, dict[int, GroupMeasurement]]:
     """Let the world take the first steps; return how many, and what was seen of each group.
 
     `panels` are the agents of each group, driven by models, whose prompts are measured as if they
@@ -116,18 +116,18 @@ def _woken(scenario: Scenario, world: World, clock: Clock, step: int) -> NDArray
 
 def _part(
     scenario: Scenario,
-    sizes: Sizes,
+    sizes: PromptSizes,
     group: int,
     panel: NDArray[np.int32],
     at: NDArray[np.int64],
     measured: list[float],
     woken: NDArray[np.float64],
-) -> Part:
+) -> GroupMeasurement:
     done, all_steps = len(woken), np.arange(1, scenario.steps + 1)
     prompt = scenario.agents[group].prompt or scenario.prompt
     asked = prompt.reflect_every is not None
     rest = np.full(scenario.steps - done, woken[done // 2 :].mean())
-    return Part(
+    return GroupMeasurement(
         samples=len(panel),
         rules=sizes.of_rules(group),
         prompts=np.interp(all_steps, at, measured),

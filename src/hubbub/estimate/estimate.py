@@ -17,10 +17,10 @@ from hubbub.embed import make_encoder
 from hubbub.engine.models.budget import cost
 from hubbub.engine.schedule import assemble, check_schedule, start_events
 from hubbub.engine.start_and_resume import make_world
-from hubbub.estimate.dry_run import Part, rehearse
-from hubbub.estimate.expected_activity import Waking, hours_of
-from hubbub.estimate.prompt_sizes import Sizes
-from hubbub.estimate.reply_stats import REPAIRING, Habits, habits_of
+from hubbub.estimate.dry_run import GroupMeasurement, rehearse
+from hubbub.estimate.expected_activity import ExpectedActivity, hours_of
+from hubbub.estimate.prompt_sizes import PromptSizes
+from hubbub.estimate.reply_stats import REPAIRING, ReplyStats, habits_of
 from hubbub.llm.chat import Completion
 from hubbub.llm.tokens import BYTES_PER_TOKEN
 from hubbub.mind.survey import asked, due
@@ -75,7 +75,7 @@ class ModelEstimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class RunEstimate:
     """What a run of `steps` steps is expected to ask of models, in the order of their names.
 
     `reaches` is the last step that the scenario's budget pays for, `short` the unit it lacks then:
@@ -103,7 +103,7 @@ class Estimate:
 
 def estimate(
     scenario: Scenario, base: Path | str = ".", *, measured: Path | str | None = None
-) -> Estimate:
+) -> RunEstimate:
     """Return what a run of the scenario is expected to ask of its models.
 
     Makes the population, as the run does, and rehearses the first steps without models. `base` is
@@ -120,13 +120,13 @@ def estimate(
     check_schedule(scenario, world)
     start_events(world, platform, scenario.products, people.posts)
     hours = hours_of(clock, scenario.steps)
-    sizes = Sizes(scenario, world)
-    assumed = Habits.assumed(look_things_up=sizes.look_things_up)
+    sizes = PromptSizes(scenario, world)
+    assumed = ReplyStats.assumed(look_things_up=sizes.look_things_up)
     plans = {n: _Plan(scenario.steps, known.get(n, assumed)) for n in sorted(used)}
     group_of = mix.assignment(world)
     _add_surveys(plans, scenario, world, sizes, group_of)
     waking = {
-        g: Waking.of(scenario.time, world, members.astype(np.int32), hours)
+        g: ExpectedActivity.of(scenario.time, world, members.astype(np.int32), hours)
         for g, group in enumerate(scenario.agents)
         if group.model is not None and len(members := np.flatnonzero(group_of == g))
     }
@@ -139,7 +139,7 @@ def estimate(
     rows = tuple(plan.row(name, prices[name]) for name, plan in plans.items())
     reaches, short = _reach(scenario.budget, plans, prices, scenario.steps)
     notes = (*_turn_notes(scenario, rows, rehearsed, parts), *_token_notes(plans, known))
-    return Estimate(scenario.name, scenario.steps, rows, reaches, short, notes)
+    return RunEstimate(scenario.name, scenario.steps, rows, reaches, short, notes)
 
 
 def _used(scenario: Scenario) -> set[str]:
@@ -150,13 +150,15 @@ def _used(scenario: Scenario) -> set[str]:
 class _Plan:
     """What is asked of one model, step by step: `load` float64[steps + 1, 4], from step 0."""
 
-    def __init__(self, steps: int, habits: Habits) -> None:
+    def __init__(self, steps: int, habits: ReplyStats) -> None:
         self.load: Load = np.zeros((steps + 1, _WIDTH))
         self.habits = habits
         self.agents = self.surveyed = 0
         self.turns = self.woken = self.most_turns = 0.0
 
-    def add_turns(self, waking: Waking, part: Part | None, prompt: PromptConfig) -> None:
+    def add_turns(
+        self, waking: ExpectedActivity, part: GroupMeasurement | None, prompt: PromptConfig
+    ) -> None:
         """Add the turns of a group's agents. There are none if there is no `part`."""
         self.agents += len(waking.members)
         self.most_turns += waking.most
@@ -216,7 +218,7 @@ def _add_surveys(
     plans: Mapping[str, _Plan],
     scenario: Scenario,
     world: World,
-    sizes: Sizes,
+    sizes: PromptSizes,
     group_of: NDArray[np.int16],
 ) -> None:
     """Add the surveys that are held after steps: who is asked is drawn as in the run."""
@@ -270,7 +272,10 @@ def _reach(
 
 
 def _turn_notes(
-    scenario: Scenario, rows: tuple[ModelEstimate, ...], rehearsed: int, parts: Mapping[int, Part]
+    scenario: Scenario,
+    rows: tuple[ModelEstimate, ...],
+    rehearsed: int,
+    parts: Mapping[int, GroupMeasurement],
 ) -> Iterator[str]:
     """Yield what the figures on turns and prompts rest on, in words."""
     if not parts:

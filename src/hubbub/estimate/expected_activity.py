@@ -17,7 +17,7 @@ _HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Waking:
+class ExpectedActivity:
     """How often the agents of a group (`members`, int32[k]) are awake by their own habit.
 
     `turns` float64[k] are those of each in the whole run; `by_step` float64[steps] those of all in
@@ -32,7 +32,7 @@ class Waking:
     @classmethod
     def of(
         cls, time: TimeConfig, world: World, members: NDArray[np.int32], hours: NDArray[np.int64]
-    ) -> Waking:
+    ) -> ExpectedActivity:
         """Add up the chances by which `time.draw` draws who is awake, in steps of these hours."""
         curve, rate = world.agents["curve"][members], world.agents["rate"][members]
         woken = time.wake_rate if time.wake_on_notice else 0.0

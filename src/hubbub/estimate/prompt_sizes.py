@@ -11,8 +11,8 @@ from hubbub.actions.spec import Query
 from hubbub.config.minds import BudgetConfig, SurveyConfig
 from hubbub.config.scenario import Scenario
 from hubbub.engine.models.budget import Budget
-from hubbub.engine.models.groups import Voices
-from hubbub.engine.models.turns import MEMORY_TOKENS, Minds
+from hubbub.engine.models.groups import ModelGroups
+from hubbub.engine.models.turns import MEMORY_TOKENS, ModelTurns
 from hubbub.engine.schedule import assemble
 from hubbub.feed.comments import shown_comments
 from hubbub.llm.chat import ChatRequest, Completion
@@ -27,7 +27,7 @@ from hubbub.world import Events, Slate, World
 SAMPLE = 50
 
 
-class Sizes:
+class PromptSizes:
     """Measures prompts on a world as it stands; a world that moves on must be told to `remember`.
 
     `look_things_up` says whether agents may make queries.
@@ -38,8 +38,10 @@ class Sizes:
         clock, self._platform, self._feed, self._mix = assemble(scenario, world)
         memory = Memory(world.table, step_minutes=scenario.time.step_minutes)
         self._asking = _Gathering()
-        self._minds = Minds(world, memory, self._asking, Budget(BudgetConfig(), scenario.models))
-        self._minds.configure(Voices(world, scenario, self._platform, self._mix, clock))
+        self._minds = ModelTurns(
+            world, memory, self._asking, Budget(BudgetConfig(), scenario.models)
+        )
+        self._minds.configure(ModelGroups(world, scenario, self._platform, self._mix, clock))
         allowed = [s for s, on in zip(world.table, self._platform.allowed, strict=True) if on]
         self.look_things_up = scenario.turns.max_calls > 1 and any(
             isinstance(e, Query) and e.name != "slate" for s in allowed for e in s.effects

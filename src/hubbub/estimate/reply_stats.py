@@ -27,7 +27,7 @@ _MODELS = "SELECT DISTINCT model FROM completion ORDER BY model"
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class ReplyStats:
     """What a model needs for a turn.
 
     `calls` per turn (at least 1), `reply` tokens per call, and `stretch`: tokens that its own
@@ -39,12 +39,12 @@ class Habits:
     stretch: float = 1.0
 
     @classmethod
-    def assumed(cls, *, look_things_up: bool) -> Habits:
+    def assumed(cls, *, look_things_up: bool) -> ReplyStats:
         """Return what is taken for granted of a model of which nothing is known."""
         return cls(1 + REPAIRING + (LOOKING if look_things_up else 0.0), REPLY)
 
 
-def habits_of(run: Path | str, models: Collection[str]) -> dict[str, Habits]:
+def habits_of(run: Path | str, models: Collection[str]) -> dict[str, ReplyStats]:
     """Return the habits of those of the models (names in the scenario) that had turns in a run.
 
     RunError if there is no such run, or none of them had a turn with a reply.
@@ -52,7 +52,7 @@ def habits_of(run: Path | str, models: Collection[str]) -> dict[str, Habits]:
     store = RunStore.open(Path(run))
     try:
         found = {
-            name: Habits(calls / turns, reply, per_byte * BYTES_PER_TOKEN)
+            name: ReplyStats(calls / turns, reply, per_byte * BYTES_PER_TOKEN)
             for name in models
             for turns, calls, reply, per_byte in store.database.rows(_SQL, name)
             if turns and per_byte

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from hubbub.actions import Kind
 from hubbub.config.scenario import FeedConfig
 from hubbub.feed import formulas, pipeline
-from hubbub.feed.fill_kernel import Barred, Places, PoolScores, fill
-from hubbub.feed.frame import Frame, Network, Records, find_network, hidden_pairs
+from hubbub.feed.fill_kernel import Barred, PoolScores, Slots, fill
+from hubbub.feed.frame import Frame, ItemFacts, NetworkCandidates, find_network, hidden_pairs
 from hubbub.feed.ranker import ByRanker, load_ranker
-from hubbub.feed.scorers import ByInterest, ByLot, ByWorth, SameForAll, Scorer, codes_of
+from hubbub.feed.scorers import ByInterest, ByWorth, RandomScorer, SameForAll, Scorer, codes_of
 from hubbub.feed.settings import FeedSettings, Preset, resolve
 from hubbub.feed.sources import (
     Calendar,
     Interest,
     Liked,
-    Live,
+    LivePosts,
     Newest,
     Random,
     Source,
@@ -32,7 +32,7 @@ from hubbub.rng import Streams
 from hubbub.world import SOURCES, Slate, World
 
 Ids = NDArray[np.int32]
-_LOT = ByLot()
+_LOT = RandomScorer()
 #: Kinds that are recommended: a repost reaches the followers of the one who reposts.
 _SHOWABLE = np.isin(np.arange(256), (Kind.post, Kind.quote))
 _ANYONE = np.zeros(1, np.int32)
@@ -75,7 +75,7 @@ class Explained(NamedTuple):
 class _Section:
     """A stretch of the slate: which candidates compete for it, and how."""
 
-    network: Network
+    network: NetworkCandidates
     pool_scores: NDArray[np.float32]
     pool_source: NDArray[np.uint8]
     slots: Ids
@@ -99,7 +99,7 @@ class Feed:
             self._recommended = self._following = own
             self._sources = _MIXED
         factors = np.append(1.0, np.full(63, settings.author_decay))
-        self._records = Records()
+        self._records = ItemFacts()
         self._decay = np.cumprod(factors).astype(np.float32)
 
     def prepare(self, world: World, step: int, streams: Streams) -> Frame:
@@ -113,11 +113,11 @@ class Feed:
             records = self._records.of(world)
             world.sets["follow"].rows(_ANYONE)  # makes its index, before the threads start
         posts = showable(world.items["kind"], _SHOWABLE, first)
-        live = Live(world, step, self._calendar, posts, posts)
+        live = LivePosts(world, step, self._calendar, posts, posts)
         pool = draw_pool(live, self._sources, settings.pool, pool_salt)
         if settings.ranker is not None:
             pool.source[:] = SOURCES.index("custom")
-        shown = Live(world, step, self._calendar, pool.item, pool.item)
+        shown = LivePosts(world, step, self._calendar, pool.item, pool.item)
         base = self._recommended.base(shown)
         hide = self._moderated(world, pool.item)
         if hide is not None:
@@ -134,7 +134,7 @@ class Feed:
         """Return what these agents (ascending ids, at most a few thousand) are shown."""
         agents = np.asarray(agents, np.int32)
         width = self.settings.following + self.settings.recommended
-        places = Places.empty(len(agents), width)
+        places = Slots.empty(len(agents), width)
         hidden = frame.hidden.rows(agents)
         barred = Barred(world.agents["seen"][agents], *hidden, world.items["author"])
         for section in self._sections(world, frame, agents):
@@ -177,7 +177,7 @@ class Feed:
     def _sections(self, world: World, frame: Frame, agents: Ids) -> list[_Section]:
         """Return the stretches of the slates, in order."""
         settings, k = self.settings, len(agents)
-        nobody, nothing = Network.nobody(k), np.empty((1, 0), np.float32)
+        nobody, nothing = NetworkCandidates.nobody(k), np.empty((1, 0), np.float32)
         codes = frame.pool.source
         lots = self._explored(frame, agents)
         recommended = np.full(k, settings.recommended, np.int32) - lots

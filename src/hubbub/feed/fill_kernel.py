@@ -17,7 +17,7 @@ from hubbub.feed.network_kernel import AUTHOR, ITEM, SCORE, TARGET, longest
 from hubbub.world import Slate
 
 if TYPE_CHECKING:
-    from hubbub.feed.frame import Network
+    from hubbub.feed.frame import NetworkCandidates
 
 _NONE, _POSITION = np.int64(-(2**63)), np.int64(2**32 - 1)
 #: Keys in a block of a tournament. A viewer's network has some 20 candidates, the pool hundreds: as
@@ -52,7 +52,7 @@ class Barred(NamedTuple):
     by: Ids
 
 
-class Places(NamedTuple):
+class Slots(NamedTuple):
     """The slates of k viewers while they are filled: the first used[i] of `width` places are.
 
     All int32[k, width] but `source` uint8[k, width] and `used` int32[k].
@@ -225,7 +225,9 @@ def _enter_far(bits: Any, row: Any, keys: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _hand_out(chosen: Any, filled: Any, network: Network, pool: PoolScores, places: Places) -> None:
+def _hand_out(
+    chosen: Any, filled: Any, network: NetworkCandidates, pool: PoolScores, places: Slots
+) -> None:
     """Write the chosen candidates (int32[k, w], the first filled[i] count) to their places."""
     ends, rows, row_source = network
     pool_item, pool_author, pool_source, pool_bits = pool
@@ -252,11 +254,11 @@ def _hand_out(chosen: Any, filled: Any, network: Network, pool: PoolScores, plac
 def fill(  # noqa: C901 - in one piece: calls with arrays would count references
     viewers: Ids,
     slots: Ids,
-    network: Network,
+    network: NetworkCandidates,
     pool: PoolScores,
     barred: Barred,
     decay: NDArray[np.float32],
-    places: Places,
+    places: Slots,
 ) -> None:
     """Give `slots[i]` more places of viewers[i] to the best candidates that may be shown.
 

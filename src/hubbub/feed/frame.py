@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.feed.network_kernel import AUTHOR, ITEM, SCORE, TARGET, record, walk
-from hubbub.feed.sources import Calendar, Live, Pool
+from hubbub.feed.sources import Calendar, CandidatePool, LivePosts
 from hubbub.world import PairSet, World
 
 #: Newest posts of each followee that are candidates.
@@ -32,13 +32,13 @@ class Frame:
     calendar: Calendar
     first: int
     records: NDArray[np.int32]
-    pool: Pool
+    pool: CandidatePool
     pool_base: NDArray[np.float32]
     pool_vectors: NDArray[np.float32]
     hidden: PairSet
 
 
-class Network(NamedTuple):
+class NetworkCandidates(NamedTuple):
     """In-network candidates of k viewers: rows[ends[i]:ends[i+1]] are the i-th viewer's.
 
     rows int32[m, 4]: item as shown, target, the target's author, bits of the score (float32).
@@ -72,21 +72,21 @@ class Network(NamedTuple):
         """The scores once they are set, float32[m]."""
         return self.rows.view(np.float32)[:, SCORE]
 
-    def live(self, world: World, frame: Frame) -> Live:
+    def live(self, world: World, frame: Frame) -> LivePosts:
         """Return the candidates as the scorers' shared part sees them."""
-        return Live(world, frame.step, frame.calendar, self.item, self.target)
+        return LivePosts(world, frame.step, frame.calendar, self.item, self.target)
 
     def score(self, scores: NDArray[np.float32]) -> None:
         """Set the scores, float32[m]."""
         self.rows.view(np.float32)[:, SCORE] = scores
 
     @classmethod
-    def nobody(cls, k: int) -> Network:
+    def nobody(cls, k: int) -> NetworkCandidates:
         """Return no candidates for k viewers."""
         return cls(np.zeros(k + 1, np.int64), np.empty((0, 4), np.int32), np.empty(0, np.uint8))
 
 
-class Records:
+class ItemFacts:
     """What a walk through the network needs of each item, in one place: one read, not five.
 
     These facts never change, so they are kept from step to step and only added to.
@@ -113,13 +113,15 @@ class Records:
         return self._rows[:n]
 
 
-def find_network(world: World, frame: Frame, agents: NDArray[np.int32], *, proof: bool) -> Network:
+def find_network(
+    world: World, frame: Frame, agents: NDArray[np.int32], *, proof: bool
+) -> NetworkCandidates:
     """Return the newest posts of each viewer's followees; with `proof` also what they answered."""
     if not len(frame.records):
-        return Network.nobody(len(agents))
+        return NetworkCandidates.nobody(len(agents))
     offsets, followees = world.sets["follow"].rows(agents)
     last = world.agents["last_item"]
-    return Network(
+    return NetworkCandidates(
         *walk(agents, offsets, followees, last, frame.first, frame.records, PER_AUTHOR, proof)
     )
 

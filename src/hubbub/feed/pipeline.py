@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.feed.frame import Frame, Network
+from hubbub.feed.frame import Frame, NetworkCandidates
 from hubbub.world import World
 
 Mask = NDArray[np.bool_]
@@ -50,7 +50,7 @@ def candidates(
     world: World,
     frame: Frame,
     agents: NDArray[np.int32],
-    network: Network,
+    network: NetworkCandidates,
     pool_scores: NDArray[np.float32],
     pool_source: NDArray[np.uint8],
 ) -> Candidates:
@@ -87,7 +87,7 @@ class Filter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class OwnFilter:
     """The viewer wrote it."""
 
     reason: str = "own"
@@ -98,7 +98,7 @@ class Own:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenFilter:
     """The viewer was shown it lately."""
 
     reason: str = "seen"
@@ -110,7 +110,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class MutedFilter:
     """The viewer muted (blocked, was blocked by) its author, or the one who reposted it."""
 
     pairs: str
@@ -130,7 +130,7 @@ class Apart:
 
 
 @dataclass(frozen=True, slots=True)
-class Moderated:
+class ModeratedFilter:
     """It has been reported so often that it is no longer shown."""
 
     threshold: int | None
@@ -146,11 +146,11 @@ class Moderated:
 def filters(hide_reported: int | None) -> tuple[Filter, ...]:
     """Return the filters in the order in which they give their reasons."""
     return (
-        Own(),
-        Seen(),
-        Apart("mute", "muted"),
-        Apart("block", "blocked", mutual=True),
-        Moderated(hide_reported),
+        OwnFilter(),
+        SeenFilter(),
+        MutedFilter("mute", "muted"),
+        MutedFilter("block", "blocked", mutual=True),
+        ModeratedFilter(hide_reported),
     )
 
 

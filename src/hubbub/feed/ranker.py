@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from hubbub.config.user_code import blamed_on, load_own
 from hubbub.errors import ScenarioError
-from hubbub.feed.frame import Frame, Network
-from hubbub.feed.sources import Live
+from hubbub.feed.frame import Frame, NetworkCandidates
+from hubbub.feed.sources import LivePosts
 from hubbub.world import World
 
 #: ranker(world, agent int32[m], item int32[m], step) -> score[m], one number per pair.
@@ -36,12 +36,12 @@ class ByRanker:
     path: str
     compares_texts: bool = False
 
-    def base(self, live: Live) -> NDArray[np.float32]:
+    def base(self, live: LivePosts) -> NDArray[np.float32]:
         """Return zeros: everything is up to the ranker."""
         return np.zeros(len(live.items), np.float32)
 
     def network(
-        self, world: World, frame: Frame, agents: NDArray[np.int32], network: Network
+        self, world: World, frame: Frame, agents: NDArray[np.int32], network: NetworkCandidates
     ) -> NDArray[np.float32]:
         """Return the ranker's scores of in-network candidates, float32[m]."""
         viewers = np.repeat(agents, np.diff(network.ends))

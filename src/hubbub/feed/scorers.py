@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.feed import formulas
-from hubbub.feed.frame import Frame, Network
+from hubbub.feed.frame import Frame, NetworkCandidates
 from hubbub.feed.network_kernel import similarities
-from hubbub.feed.sources import Live, Source
+from hubbub.feed.sources import LivePosts, Source
 from hubbub.world import SOURCES, World
 
 #: Matrix products of at most so many multiplications are done by the calling thread. For larger
@@ -30,11 +30,13 @@ class Scorer(Protocol):
         """Whether the vectors of the pool are needed."""
         ...
 
-    def base(self, live: Live) -> Floats:
+    def base(self, live: LivePosts) -> Floats:
         """Return the part of the score that all viewers share, float32[m]."""
         ...
 
-    def network(self, world: World, frame: Frame, agents: Ids, network: Network) -> Floats:
+    def network(
+        self, world: World, frame: Frame, agents: Ids, network: NetworkCandidates
+    ) -> Floats:
         """Return the scores of in-network candidates, float32[m]."""
         ...
 
@@ -50,11 +52,13 @@ class SameForAll:
     source: Source
     compares_texts: bool = False
 
-    def base(self, live: Live) -> Floats:
+    def base(self, live: LivePosts) -> Floats:
         """Return the source's own score."""
         return self.source.score(live)
 
-    def network(self, world: World, frame: Frame, agents: Ids, network: Network) -> Floats:
+    def network(
+        self, world: World, frame: Frame, agents: Ids, network: NetworkCandidates
+    ) -> Floats:
         """Return the base, float32[m]."""
         return self.base(network.live(world, frame))
 
@@ -70,11 +74,13 @@ class ByInterest:
     source: Source
     compares_texts: bool = True
 
-    def base(self, live: Live) -> Floats:
+    def base(self, live: LivePosts) -> Floats:
         """Return R * F."""
         return self.source.score(live)
 
-    def network(self, world: World, frame: Frame, agents: Ids, network: Network) -> Floats:
+    def network(
+        self, world: World, frame: Frame, agents: Ids, network: NetworkCandidates
+    ) -> Floats:
         """Return R * F * S, float32[m]."""
         scores = _network_dots(world, agents, network)
         scores *= self.base(network.live(world, frame)) / formulas.UNIT
@@ -97,12 +103,14 @@ class ByWorth:
 
     compares_texts: bool = True
 
-    def base(self, live: Live) -> Floats:
+    def base(self, live: LivePosts) -> Floats:
         """Return engagement * recency."""
         counts = {n: live.of_targets(n) for n in formulas.X_WEIGHTS if n in live.world.items}
         return formulas.x_worth(counts, live.age(), live.calendar.step_minutes)
 
-    def network(self, world: World, frame: Frame, agents: Ids, network: Network) -> Floats:
+    def network(
+        self, world: World, frame: Frame, agents: Ids, network: NetworkCandidates
+    ) -> Floats:
         """Return the scores of posts by, and answered by, followees, float32[m]."""
         scores = _network_dots(world, agents, network)
         scores += formulas.UNIT
@@ -118,16 +126,18 @@ class ByWorth:
 
 
 @dataclass(frozen=True, slots=True)
-class ByLot:
+class RandomScorer:
     """A random number per viewer, post and step."""
 
     compares_texts: bool = False
 
-    def base(self, live: Live) -> Floats:
+    def base(self, live: LivePosts) -> Floats:
         """Return zeros."""
         return np.zeros(len(live.items), np.float32)
 
-    def network(self, world: World, frame: Frame, agents: Ids, network: Network) -> Floats:
+    def network(
+        self, world: World, frame: Frame, agents: Ids, network: NetworkCandidates
+    ) -> Floats:
         """Return numbers in [0, 1), float32[m]."""
         viewers = np.repeat(agents, np.diff(network.ends))
         return formulas.unit_interval(formulas.mixed(frame.salt, viewers, network.target))
@@ -138,7 +148,7 @@ class ByLot:
         return formulas.unit_interval(words)
 
 
-def _network_dots(world: World, agents: Ids, network: Network) -> Floats:
+def _network_dots(world: World, agents: Ids, network: NetworkCandidates) -> Floats:
     texts = world.items["text"][network.target]
     taste, vectors = world.agents["taste"], world.texts.vectors
     dots: Floats = similarities(agents, network.ends, texts, taste, vectors)

@@ -37,7 +37,7 @@ class Calendar(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LivePosts:
     """Items young enough to be shown in a step, int32[m], and the posts they stand for.
 
     `targets` differ from `items` for reposts only: counts are the target's, the time is the item's.
@@ -63,7 +63,7 @@ class Live:
         began = np.array([self.calendar.epoch(self.step - age) for age in ages.tolist()])
         return began[which]
 
-    def take(self, rows: NDArray[Any]) -> Live:
+    def take(self, rows: NDArray[Any]) -> LivePosts:
         """Return some of them."""
         return replace(self, items=self.items[rows], targets=self.targets[rows])
 
@@ -80,7 +80,7 @@ class Source(Protocol):
         """Its name among hubbub.world.SOURCES."""
         ...
 
-    def score(self, live: Live) -> NDArray[np.float32]:
+    def score(self, live: LivePosts) -> NDArray[np.float32]:
         """Return one number per live post, float32[m]."""
         ...
 
@@ -91,7 +91,7 @@ class Newest:
 
     name: str = "newest"
 
-    def score(self, live: Live) -> NDArray[np.float32]:
+    def score(self, live: LivePosts) -> NDArray[np.float32]:
         """Return the steps, float32[m]."""
         return live.world.items["step"][live.items].astype(np.float32)
 
@@ -102,7 +102,7 @@ class Liked:
 
     name: str = "trending"
 
-    def score(self, live: Live) -> NDArray[np.float32]:
+    def score(self, live: LivePosts) -> NDArray[np.float32]:
         """Return the likes, float32[m]."""
         return live.of_targets("likes").astype(np.float32)
 
@@ -113,7 +113,7 @@ class Trending:
 
     name: str = "trending"
 
-    def score(self, live: Live) -> NDArray[np.float32]:
+    def score(self, live: LivePosts) -> NDArray[np.float32]:
         """Return Reddit's hot score, float32[m]."""
         likes, dislikes = live.of_targets("likes"), live.of_targets("dislikes")
         return formulas.hot(likes, dislikes, live.epochs())
@@ -125,7 +125,7 @@ class Interest:
 
     name: str = "interest"
 
-    def score(self, live: Live) -> NDArray[np.float32]:
+    def score(self, live: LivePosts) -> NDArray[np.float32]:
         """Return recency times fame of OASIS's formula, float32[m]."""
         followers = live.world.agents["followers"][live.of_targets("author")]
         result: NDArray[np.float32] = formulas.recency(live.age()) * formulas.fame(followers)
@@ -138,13 +138,13 @@ class Random:
 
     name: str = "random"
 
-    def score(self, live: Live) -> NDArray[np.float32]:
+    def score(self, live: LivePosts) -> NDArray[np.float32]:
         """Return the same for all, so that lots decide, float32[m]."""
         return np.zeros(len(live.items), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class CandidatePool:
     """The out-of-network candidates of a step: item, author int32[p], source uint8[p]."""
 
     item: NDArray[np.int32]
@@ -155,7 +155,9 @@ class Pool:
         return len(self.item)
 
 
-def draw_pool(live: Live, sources: tuple[tuple[Source, float], ...], size: int, salt: int) -> Pool:
+def draw_pool(
+    live: LivePosts, sources: tuple[tuple[Source, float], ...], size: int, salt: int
+) -> CandidatePool:
     """Return at most `size` of the live posts: of each source, in order, its share of the places.
 
     Equals are drawn by lot (`salt`). A post that two sources name is the first one's.
@@ -172,10 +174,12 @@ def draw_pool(live: Live, sources: tuple[tuple[Source, float], ...], size: int, 
         left -= len(rows)
     rows = np.flatnonzero(source != _NOWHERE)
     items = live.items[rows]
-    return Pool(items, np.asarray(live.world.items["author"][items], np.int32), source[rows])
+    return CandidatePool(
+        items, np.asarray(live.world.items["author"][items], np.int32), source[rows]
+    )
 
 
-def contenders(origin: Source, live: Live, size: int) -> NDArray[np.int64]:
+def contenders(origin: Source, live: LivePosts, size: int) -> NDArray[np.int64]:
     """Return rows of live posts among which are the `size` best of a source, and all their equals.
 
     The whole window of a long run holds millions of posts, most of which can't come near: so a
@@ -194,7 +198,7 @@ def contenders(origin: Source, live: Live, size: int) -> NDArray[np.int64]:
             return everyone
 
 
-def _fresh_or_known(origin: Interest, live: Live, size: int) -> NDArray[np.int64]:
+def _fresh_or_known(origin: Interest, live: LivePosts, size: int) -> NDArray[np.int64]:
     """Return the rows of posts that have the followers to score as the newest ones do."""
     world, n = live.world, len(live.items)
     bound = _last_of_best(origin.score(live.take(np.arange(n - _FEW * size, n))), size)
@@ -212,7 +216,7 @@ def _fresh_or_known(origin: Interest, live: Live, size: int) -> NDArray[np.int64
     return np.asarray(rows[known], np.int64)
 
 
-def _talked_about(origin: Trending, live: Live, size: int) -> NDArray[np.int64]:
+def _talked_about(origin: Trending, live: LivePosts, size: int) -> NDArray[np.int64]:
     """Return the rows of posts that have the likes to score as the most liked ones do."""
     items = live.world.items
     score = _difference(live.targets, items["likes"], items["dislikes"])

@@ -29,7 +29,7 @@ State = Literal["closed", "open", "probing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class RequestSlot:
     """One request at an endpoint: when it began, and the tokens set aside for it.
 
     A `probe` finds out whether an endpoint is back. A `fresh` request has not failed before.
@@ -73,7 +73,7 @@ class Bucket:
         return min(self.burst, self._level + (now - self._at) * self._per_second)
 
 
-class Pace:
+class SlowdownDetector:
     """Tells when an endpoint has become slow altogether.
 
     The first quartile of a window is compared with that of windows before: stragglers don't move
@@ -124,7 +124,7 @@ class Endpoint:
         self._longest_pause = longest_pause
         self._requests = _bucket(limits.requests_per_minute)
         self._tokens = _bucket(limits.tokens_per_minute)
-        self._pace = Pace()
+        self._pace = SlowdownDetector()
         self._proven = False
         self._alive_at = -inf
         self._failures_in_a_row = 0
@@ -154,7 +154,7 @@ class Endpoint:
             at = max(at, self._tokens.ready_at(tokens, now))
         return at
 
-    def begin(self, now: float, tokens: int, *, fresh: bool = True) -> Ticket:
+    def begin(self, now: float, tokens: int, *, fresh: bool = True) -> RequestSlot:
         """Take a request that `ready_at` allows."""
         probe = self.state == "open"
         if probe:
@@ -164,9 +164,9 @@ class Endpoint:
         if self._tokens is not None:
             self._tokens.take(tokens, now)
         self._change(now, 1)
-        return Ticket(now, tokens, probe, fresh)
+        return RequestSlot(now, tokens, probe, fresh)
 
-    def replied(self, ticket: Ticket, now: float, *, tokens: int) -> None:
+    def replied(self, ticket: RequestSlot, now: float, *, tokens: int) -> None:
         """Note a reply, and the tokens it really cost."""
         if self._tokens is not None:
             self._tokens.give_back(ticket.tokens - tokens)
@@ -179,24 +179,24 @@ class Endpoint:
             self._cut(now, floor=max(1.0, self.ceiling / 4))
         self._alive(now)
 
-    def declined(self, ticket: Ticket, now: float, said: str) -> None:
+    def declined(self, ticket: RequestSlot, now: float, said: str) -> None:
         """Note that the endpoint is well, but would not have this request."""
         self._lost(said)
         if self._tokens is not None:
             self._tokens.give_back(ticket.tokens)
         self._alive(now)
 
-    def overloaded(self, ticket: Ticket, now: float, said: str, rest: float | None) -> None:
+    def overloaded(self, ticket: RequestSlot, now: float, said: str, rest: float | None) -> None:
         """Note a "come back later", in `rest` seconds where it said when."""
         self._turned_away(ticket, now, said, rest)
         self._alive(now)
 
-    def unavailable(self, ticket: Ticket, now: float, said: str, rest: float | None) -> None:
+    def unavailable(self, ticket: RequestSlot, now: float, said: str, rest: float | None) -> None:
         """Note a "not now". Where nothing was served before, it is still starting."""
         self._turned_away(ticket, now, said, rest)
         self._count_failure(ticket, now, by=1 if self._proven else FAILURES_TO_OPEN)
 
-    def broke(self, ticket: Ticket, now: float, said: str) -> None:
+    def broke(self, ticket: RequestSlot, now: float, said: str) -> None:
         """Note an error, a broken connection, or no reply in time.
 
         Where the request has failed before, it may be the request's own fault: such failures
@@ -205,12 +205,12 @@ class Endpoint:
         self._lost(said)
         self._count_failure(ticket, now, by=int(ticket.fresh))
 
-    def unreachable(self, ticket: Ticket, now: float, said: str) -> None:
+    def unreachable(self, ticket: RequestSlot, now: float, said: str) -> None:
         """Note that there was no connection at all, so that nothing was sent."""
         self._lost(said)
         self._count_failure(ticket, now, by=FAILURES_TO_OPEN)
 
-    def overtaken(self, ticket: Ticket, now: float) -> None:
+    def overtaken(self, ticket: RequestSlot, now: float) -> None:
         """Note that a copy of this request was answered first: a failure, if all is still here."""
         if self._alive_at >= ticket.began:
             self.forgotten(ticket, now)
@@ -218,7 +218,7 @@ class Endpoint:
             self._lost("no reply for long")
             self._count_failure(ticket, now, by=1)
 
-    def forgotten(self, ticket: Ticket, now: float) -> None:
+    def forgotten(self, ticket: RequestSlot, now: float) -> None:
         """Note that nobody waits for this request any more."""
         if ticket.probe and self.state == "probing":
             self._open(now)
@@ -228,7 +228,7 @@ class Endpoint:
         """Return the seconds of requests in flight, summed over all."""
         return self._busy + self.in_flight * (now - self._busy_since)
 
-    def _turned_away(self, ticket: Ticket, now: float, said: str, rest: float | None) -> None:
+    def _turned_away(self, ticket: RequestSlot, now: float, said: str, rest: float | None) -> None:
         self._lost(said)
         if self._tokens is not None:
             self._tokens.give_back(ticket.tokens)
@@ -241,7 +241,7 @@ class Endpoint:
             until = now + min(rest, self._longest_pause)
             self._resting_until = max(self._resting_until, until)
 
-    def _count_failure(self, ticket: Ticket, now: float, *, by: int) -> None:
+    def _count_failure(self, ticket: RequestSlot, now: float, *, by: int) -> None:
         if ticket.probe and self.state == "probing":
             self._probe_after = min(LAST_PROBE, 2 * self._probe_after)
             self._open(now)

@@ -15,7 +15,7 @@ LOOK_EVERY = 1.0
 _COMMENT = re.compile(r"(^|\s)#.*")
 
 
-class Places:
+class EndpointUrls:
     """The base URLs of one model's endpoints, without a slash at the end."""
 
     def __init__(self, name: str, config: ModelConfig, base: Path) -> None:

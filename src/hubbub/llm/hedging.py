@@ -14,7 +14,7 @@ Job = TypeVar("Job", bound=Hashable)
 _KNOWN = 32
 
 
-class Stragglers(Generic[Job]):
+class Hedging(Generic[Job]):
     """Knows which requests are out in one copy, and since when.
 
     One is late when it has been out for `times` as long as the median reply took; None for never.

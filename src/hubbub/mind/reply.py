@@ -21,7 +21,7 @@ from hubbub.actions import SOCIAL, Action, ActionSpec, ActionTable
 from hubbub.actions.spec import Arg, Positive, Query
 from hubbub.llm.chat import ReplyShape
 from hubbub.mind.json_reading import Unreadable, clean, json_values, whole_number
-from hubbub.mind.turn_records import Thing
+from hubbub.mind.turn_records import Reference
 
 #: Longest text that a schema lets a model write, in characters: replies are to be short.
 LONGEST_TEXT = 500
@@ -151,7 +151,7 @@ class ReplyForm:
         lines += [f"{' '.join(o.fields) or 'none'}: {o.spec.name}, {o.spec.summary}" for o in own]
         return "\n".join(lines)
 
-    def shape(self, things: Sequence[Thing], *, queries: bool = True) -> ReplyShape:
+    def shape(self, things: Sequence[Reference], *, queries: bool = True) -> ReplyShape:
         """Return the schema of a reply of who is shown these things.
 
         It depends only on which numbers are posts, comments, users and groups, and is kept for the
@@ -163,7 +163,7 @@ class ReplyForm:
     def read(
         self,
         text: str,
-        things: Sequence[Thing],
+        things: Sequence[Reference],
         *,
         post_of: Callable[[int], int],
         queries: bool = True,
@@ -243,7 +243,7 @@ class ReplyForm:
         self,
         offer: _Offer,
         given: Mapping[str, Any],
-        things: Sequence[Thing],
+        things: Sequence[Reference],
         post_of: Callable[[int], int],
     ) -> Iterator[tuple[str, Any]]:
         name = offer.spec.name
@@ -331,7 +331,7 @@ def _target(
     offer: _Offer,
     target: Arg,
     given: Mapping[str, Any],
-    things: Sequence[Thing],
+    things: Sequence[Reference],
     post_of: Callable[[int], int],
 ) -> Iterator[tuple[str, int]]:
     """Yield the argument that a number stands for: for a comment on a comment, two."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hubbub.actions import Kind
 from hubbub.config.minds import PromptConfig
 from hubbub.mind.quoting import called, one_line
-from hubbub.mind.turn_records import Thing
+from hubbub.mind.turn_records import Reference
 from hubbub.mind.words import Words
 from hubbub.policy import Observation
 from hubbub.world import World
@@ -138,6 +138,6 @@ class SlateLines:
         return "".join(f" {count} {name}" for count, name in named if count)
 
 
-def _things(kind: str, ids: NDArray[np.int32], authors: NDArray[np.int32]) -> list[Thing]:
+def _things(kind: str, ids: NDArray[np.int32], authors: NDArray[np.int32]) -> list[Reference]:
     pairs = zip(ids.tolist(), authors.tolist(), strict=True)
-    return [Thing(kind, i, a) for i, a in pairs]  # type: ignore[arg-type]
+    return [Reference(kind, i, a) for i, a in pairs]  # type: ignore[arg-type]

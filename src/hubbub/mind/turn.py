@@ -19,7 +19,7 @@ from hubbub.actions import Action, Reason
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.mind.json_reading import MAX_REPLY, Unreadable, clean, spoken
 from hubbub.mind.reply import ReplyForm
-from hubbub.mind.turn_records import Brief, Decision, Thing
+from hubbub.mind.turn_records import Decision, Reference, UserPrompt
 
 #: Characters that are kept of a reply nobody could read, and of a note to oneself.
 RAW_CHARS, NOTE_CHARS = 2_000, 300
@@ -32,14 +32,14 @@ class Answers(Protocol):
     """Answers queries on the world as it stood when the turn began."""
 
     def answer(
-        self, agent: int, action: Action, things: tuple[Thing, ...]
-    ) -> tuple[str, tuple[Thing, ...]]:
+        self, agent: int, action: Action, things: tuple[Reference, ...]
+    ) -> tuple[str, tuple[Reference, ...]]:
         """Return what was found, in words, and the things shown so far and now, numbered on."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class TurnContext:
     """What the turns of all agents of a group and step have in common.
 
     `model` is the scenario's name of the model, `system` the shared rules. A turn makes at most
@@ -76,7 +76,9 @@ class Turn:
         "calls",
     )
 
-    def __init__(self, brief: Brief, voice: Voice, *, seed: int, reflect: str | None) -> None:
+    def __init__(
+        self, brief: UserPrompt, voice: TurnContext, *, seed: int, reflect: str | None
+    ) -> None:
         self._voice, self._seed, self._reflect = voice, seed, reflect
         self._user, self._things = brief.text, brief.things
         self._looks_left = voice.max_calls - 1

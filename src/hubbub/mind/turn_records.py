@@ -21,7 +21,7 @@ class Call(NamedTuple):
     number: int
 
 
-class Thing(NamedTuple):
+class Reference(NamedTuple):
     """Something on a slate that a reply can refer to by its number.
 
     `id` is an item, agent or group; `user` the author of an item, the user, -1 for a group.
@@ -33,7 +33,7 @@ class Thing(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class UserPrompt:
     """What one agent's model is told in one turn, the shared rules left out.
 
     The number n in the text stands for ``things[n - 1]``: first posts, then comments, then
@@ -42,7 +42,7 @@ class Brief:
 
     agent: int
     text: str
-    things: tuple[Thing, ...]
+    things: tuple[Reference, ...]
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ scenario: a mix of the statistical policy, scripts, idle agents and own classes.
 """
 
 from hubbub.policy.base import Observation, Policy
-from hubbub.policy.mix import Mix, load_policy, make_policy
+from hubbub.policy.mix import PolicyMix, load_policy, make_policy
 from hubbub.policy.scripted import IdlePolicy, ScriptedPolicy
 from hubbub.policy.statistical import StatisticalPolicy
 from hubbub.policy.view import AgentView, view
@@ -13,9 +13,9 @@ from hubbub.policy.view import AgentView, view
 __all__ = [
     "AgentView",
     "IdlePolicy",
-    "Mix",
     "Observation",
     "Policy",
+    "PolicyMix",
     "ScriptedPolicy",
     "StatisticalPolicy",
     "load_policy",

@@ -55,7 +55,7 @@ class AgentColumns(NamedTuple):
     followers: NDArray[np.int32]
 
 
-class Weights(NamedTuple):
+class UtilityWeights(NamedTuple):
     """The parameters of the utility; `recency` is its weighted value by age in steps.
 
     Unless something `repels`, nobody can disapprove of what is shown.
@@ -127,7 +127,7 @@ def pull(
     items: ItemColumns,
     vectors: NDArray[np.int8],
     people: AgentColumns,
-    w: Weights,
+    w: UtilityWeights,
     now: int,
 ) -> Pull:
     """Return how strongly each shown thing pulls its viewer."""
@@ -173,7 +173,7 @@ def choose(
     ends: tuple[NDArray[np.int64], NDArray[np.int64]],
     pulls: tuple[Pull, Pull],
     people: AgentColumns,
-    w: Weights,
+    w: UtilityWeights,
     options: OptionColumns,
     uniforms: Floats,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -223,7 +223,7 @@ def _set_factors(
     base: Floats,
     own: Scratch,
     people: AgentColumns,
-    w: Weights,
+    w: UtilityWeights,
     options: OptionColumns,
 ) -> None:
     """Fill in the factor of each option for this agent, and their sums by place and sign."""

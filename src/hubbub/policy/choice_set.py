@@ -52,7 +52,7 @@ _KINDS = {"post": ON_POST, "comment": ON_COMMENT, "user": ON_AUTHOR}
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ChoiceSet:
     """The options of a platform: row 0 is doing nothing.
 
     `code` int32[o] is the action (-1 in row 0 if there is no such action), `kind` int8[o] the kind
@@ -72,7 +72,7 @@ def list_options(
     *,
     groups: bool,
     products: bool,
-) -> Options:
+) -> ChoiceSet:
     """Return all options among the allowed actions (bool[a]); groups and products where some are.
 
     `utilities` by action name override the defaults.
@@ -100,7 +100,7 @@ def list_options(
         passes_on=np.array([s is not None and passes_on(s) for s in specs], np.bool_),
         writes=np.array([s is not None and writes(s) for s in specs], np.bool_),
     )
-    return Options(codes, kind, np.array([row[2] for row in rows], np.bool_), columns)
+    return ChoiceSet(codes, kind, np.array([row[2] for row in rows], np.bool_), columns)
 
 
 def check_utilities(table: ActionTable, utilities: Mapping[str, float]) -> None:

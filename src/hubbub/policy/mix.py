@@ -26,7 +26,7 @@ _IDLE = -1
 _BLOCK = 4096
 
 
-class Mix:
+class PolicyMix:
     """Several policies, each for its own agents.
 
     The first group whose conditions an agent meets, and whose share it falls into, drives it;
@@ -56,7 +56,7 @@ class Mix:
         world: World,
         streams: Streams,
         make: Callable[[int, AgentGroup], Policy],
-    ) -> Mix:
+    ) -> PolicyMix:
         """Return the mix of these groups; `make` gives the policy of the group at an index."""
         return cls(groups, [make(g, group) for g, group in enumerate(groups)], world, streams)
 
@@ -112,7 +112,7 @@ class Mix:
         return ActionBatch.concat(batches or [IdlePolicy().decide(obs)])
 
 
-def make_policy(scenario: Scenario, world: World) -> Mix:
+def make_policy(scenario: Scenario, world: World) -> PolicyMix:
     """Return the policy of a scenario for this world; ScenarioError says what is wrong with it."""
 
     def make(index: int, group: AgentGroup) -> Policy:
@@ -137,7 +137,7 @@ def make_policy(scenario: Scenario, world: World) -> Mix:
             case dotted:
                 return load_policy(dotted, group, place)
 
-    return Mix.from_config(scenario.agents, world, world.streams, make)
+    return PolicyMix.from_config(scenario.agents, world, world.streams, make)
 
 
 def _check_names(policy: ScriptedPolicy, scenario: Scenario, world: World, place: str) -> None:
@@ -169,10 +169,10 @@ def load_policy(dotted: str, group: AgentGroup, place: str = "agents") -> Policy
         policy = factory(group) if _takes_argument(factory) else factory()
     if not callable(getattr(policy, "decide", None)):
         raise ScenarioError(f"{place}.policy: '{dotted}' has no method decide(obs)")
-    return OwnPolicy(policy, f"{place}.policy '{dotted}'")
+    return CustomPolicy(policy, f"{place}.policy '{dotted}'")
 
 
-class OwnPolicy:
+class CustomPolicy:
     """A user's own policy, with errors that say so."""
 
     def __init__(self, policy: Policy, place: str) -> None:

@@ -11,7 +11,7 @@ from hubbub.config.scenario import BehaviourConfig, OpinionConfig
 from hubbub.policy.base import Observation
 from hubbub.policy.choice_kernel import (
     Shown,
-    Weights,
+    UtilityWeights,
     agent_columns,
     choose,
     item_columns,
@@ -22,7 +22,7 @@ from hubbub.policy.choice_set import (
     ON_AUTHOR,
     ON_COMMENT,
     ON_POST,
-    Options,
+    ChoiceSet,
     check_utilities,
     list_options,
     quiet_action,
@@ -59,7 +59,7 @@ class StatisticalPolicy:
         self._register = np.array([-1 if n is None else REGISTERS.index(n) for n in names], np.int8)
         self._inserts = np.array([spec.inserts is not None for spec in table])
         self._amount = np.array([spec.arg("amount") is not None for spec in table], np.int32)
-        self._options: dict[tuple[bytes, bool, bool], Options] = {}
+        self._options: dict[tuple[bytes, bool, bool], ChoiceSet] = {}
 
     def decide(self, obs: Observation) -> ActionBatch:
         """Return one batch: what each agent does, and how its opinions change."""
@@ -90,7 +90,7 @@ class StatisticalPolicy:
             batch.opinions = opinion_changes(obs, posts, self._rule)
         return batch
 
-    def _options_for(self, obs: Observation) -> Options:
+    def _options_for(self, obs: Observation) -> ChoiceSet:
         groups, products = len(obs.world.groups) > 0, len(obs.world.products) > 0
         key = (obs.allowed.tobytes(), groups, products)
         options = self._options.get(key)
@@ -101,9 +101,9 @@ class StatisticalPolicy:
             self._options[key] = options
         return options
 
-    def _weights(self, obs: Observation, options: Options) -> Weights:
+    def _weights(self, obs: Observation, options: ChoiceSet) -> UtilityWeights:
         b, columns = self._behaviour, options.columns
-        return Weights(
+        return UtilityWeights(
             b.similarity,
             b.herding if obs.show_score else b.social_proof,
             obs.show_score,
@@ -119,7 +119,7 @@ class StatisticalPolicy:
     def _batch(
         self,
         obs: Observation,
-        options: Options,
+        options: ChoiceSet,
         option: Ints,
         place: NDArray[np.int64],
         numbers: NDArray[np.float64],
@@ -256,7 +256,7 @@ def _nothing_shown(obs: Observation) -> Shown:
 
 
 def _targets(
-    obs: Observation, options: Options, option: Ints, at: NDArray[np.int64]
+    obs: Observation, options: ChoiceSet, option: Ints, at: NDArray[np.int64]
 ) -> tuple[Ints, Ints]:
     """Return target and reply_to (int32[n]) of chosen options at these positions."""
     slate, (offsets, comments) = obs.slate, obs.comments

@@ -41,7 +41,7 @@ _YES, _NO = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ProfileTable:
     """A table of profiles: where it is from, which column is which field, which texts are empty."""
 
     table: pa.Table
@@ -100,7 +100,7 @@ def read_people(
     )
 
 
-def _open(config: PopulationConfig, base: Path) -> Source:
+def _open(config: PopulationConfig, base: Path) -> ProfileTable:
     if config.file is None:
         where, kind = "population.records", "records"
         table = table_of(config.records or [], where)
@@ -132,10 +132,10 @@ def _open(config: PopulationConfig, base: Path) -> Source:
             "population.columns: {user_name: ...}"
         )
     empty = EMPTY if preset in (oasis.REDDIT, oasis.TWITTER) else ("",)
-    return Source(table.slice(0, config.limit), where, columns, empty, table.num_rows)
+    return ProfileTable(table.slice(0, config.limit), where, columns, empty, table.num_rows)
 
 
-def _user_names(source: Source, duplicates: str, notes: list[str]) -> pa.ChunkedArray:
+def _user_names(source: ProfileTable, duplicates: str, notes: list[str]) -> pa.ChunkedArray:
     names = source.text("user_name")
     column = source.columns["user_name"]
     if names.null_count:
@@ -171,7 +171,7 @@ def _user_names(source: Source, duplicates: str, notes: list[str]) -> pa.Chunked
 
 
 def _names_and_bios(
-    source: Source, user_names: pa.ChunkedArray, notes: list[str]
+    source: ProfileTable, user_names: pa.ChunkedArray, notes: list[str]
 ) -> dict[str, pa.ChunkedArray]:
     name, bio, persona = (source.text(f) for f in ("name", "bio", "persona"))
     if name.null_count:
@@ -184,7 +184,7 @@ def _names_and_bios(
     return fields
 
 
-def _other_fields(source: Source, notes: list[str]) -> dict[str, pa.ChunkedArray]:
+def _other_fields(source: ProfileTable, notes: list[str]) -> dict[str, pa.ChunkedArray]:
     """Return the columns that are none of our fields, with numbers as numbers."""
     used = {c for f, c in source.columns.items() if f in (*_WORDS, *_SPENT)}
     names = [c for c in source.table.column_names if c not in used]
@@ -207,7 +207,7 @@ def _free(column: str) -> str:
     return f"file_{column}" if column in _WORDS else column
 
 
-def _core(source: Source) -> NDArray[np.bool_]:
+def _core(source: ProfileTable) -> NDArray[np.bool_]:
     words = pc.utf8_lower(source.text("core"))
     known = pc.or_(pc.is_null(words), pc.is_in(words, pa.array([*_YES, *_NO])))
     if not pc.all(known).as_py():
@@ -220,7 +220,7 @@ def _core(source: Source) -> NDArray[np.bool_]:
     return result
 
 
-def _topic_names(source: Source) -> list[list[str]] | None:
+def _topic_names(source: ProfileTable) -> list[list[str]] | None:
     column = source.field("topics")
     if column is None:
         return None
@@ -264,7 +264,7 @@ def _topic_bits(
     return bits
 
 
-def _utc_offsets(source: Source, notes: list[str]) -> NDArray[np.int32]:
+def _utc_offsets(source: ProfileTable, notes: list[str]) -> NDArray[np.int32]:
     """Return minutes east of UTC: the field utc_offset, else the country's most populous zone."""
     names = source.table.column_names
     own = source.columns.get("utc_offset", "utc_offset")
@@ -290,7 +290,7 @@ def _utc_offsets(source: Source, notes: list[str]) -> NDArray[np.int32]:
     return np.array([zones[w] for w in words], np.int32)
 
 
-def _frequencies(source: Source, notes: list[str]) -> NDArray[np.float32] | None:
+def _frequencies(source: ProfileTable, notes: list[str]) -> NDArray[np.float32] | None:
     column = source.field("frequencies")
     if column is None:
         return None
@@ -315,7 +315,7 @@ def _frequencies(source: Source, notes: list[str]) -> NDArray[np.float32] | None
     return figures.astype(np.float32)
 
 
-def _posts(source: Source) -> list[tuple[int, str]]:
+def _posts(source: ProfileTable) -> list[tuple[int, str]]:
     column = source.field("posts")
     if column is None:
         return []

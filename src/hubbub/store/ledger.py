@@ -33,7 +33,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class LedgerEffect:
     """A row of the table effect."""
 
     action: int
@@ -72,7 +72,7 @@ class Ledger:
     def __init__(self, db: Database, only: Sequence[str] | None = None) -> None:
         self.follows = start_follows(db)
         rows = db.rows(f"SELECT {', '.join(EFFECT)} FROM effect ORDER BY rowid")
-        effects = [Effect(*row) for row in rows]
+        effects = [LedgerEffect(*row) for row in rows]
         self.effects = [e for e in effects if only is None or e.pair_set in only]
         names = ("id", "step", "action", "agent", "target", "item", "amount")
         codes = ", ".join(str(code) for code in sorted({e.action for e in self.effects}))
@@ -87,7 +87,7 @@ class Ledger:
         """Name -> what the right side is (agent, group or item), of all sets."""
         return {e.pair_set: e.over for e in self.effects if e.pair_set is not None}
 
-    def _rows(self, effect: Effect) -> NDArray[np.bool_]:
+    def _rows(self, effect: LedgerEffect) -> NDArray[np.bool_]:
         chosen: NDArray[np.bool_] = self._events["action"] == effect.action
         return chosen & self._exclusive if effect.exclusive else chosen
 

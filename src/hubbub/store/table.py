@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-class ArrowTable:
+class Table:
     """An Arrow table (`arrow`) with all its methods, and `to_pandas` and `to_polars`.
 
     Anything that reads Arrow's C stream (polars, DuckDB, pandas, ...) takes it as it is; functions
@@ -58,7 +58,7 @@ class ArrowTable:
         return int(self.arrow.num_rows)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ArrowTable) and bool(self.arrow.equals(other.arrow))
+        return isinstance(other, Table) and bool(self.arrow.equals(other.arrow))
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -9,7 +9,7 @@ from typing import Any
 from hubbub.config.load import apply_overrides
 from hubbub.errors import ScenarioError, did_you_mean
 from hubbub.studies.drivers import STATISTICAL
-from hubbub.studies.trials import Options, Trial
+from hubbub.studies.trials import StudyOptions, Trial
 
 #: The overrides that are not a scenario's: who drives the agents, and who judges their texts.
 MODEL, JUDGE = "model", "judge"
@@ -18,7 +18,7 @@ SPACING = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RunOptions:
     """The parts of a person's overrides.
 
     `settings` are for the scenarios of all arms; `models` are the names of those that drive agents
@@ -42,7 +42,7 @@ class Asked:
         return f"language models ({', '.join(self.models)})" if self.models else f"a {STATISTICAL}"
 
     @classmethod
-    def of(cls, options: Options) -> Asked:
+    def of(cls, options: StudyOptions) -> RunOptions:
         """Return what is asked for.
 
         Of the overrides, `model` is a name or a list of names, `judge` a name. ScenarioError for a

@@ -15,7 +15,7 @@ import hubbub
 from hubbub.report.html import write_report
 from hubbub.studies.catalogue import study_in
 from hubbub.studies.study_folder import StudyFolder
-from hubbub.studies.trials import Finding, Options, Results
+from hubbub.studies.trials import Finding, Results, StudyOptions
 from hubbub.studies.verdicts import sentences
 
 
@@ -64,7 +64,7 @@ def _how(folder: StudyFolder, results: Results) -> dict[str, str]:
 
 def _command(folder: StudyFolder) -> Iterator[str]:
     """Give the parts of the command that makes the results again."""
-    options: Options = folder.options
+    options: StudyOptions = folder.options
     own = folder.definition
     yield from ("hubbub", "experiment", "run", folder.study if own is None else own.name)
     if options.replicates is not None:

@@ -21,13 +21,13 @@ from hubbub.studies import trial_process as worker
 from hubbub.studies.file_hashes import content_of
 from hubbub.studies.study import Study
 from hubbub.studies.study_folder import StudyFolder, assemble
-from hubbub.studies.trials import Options, Results, Trial
+from hubbub.studies.trials import Results, StudyOptions, Trial
 
 #: Errors of trials that are told one by one.
 _TOLD = 5
 
 
-class Hook(Protocol):
+class StudyHook(Protocol):
     """Is told how far a study is."""
 
     def began(self, total: int, kept: int) -> None:
@@ -41,11 +41,11 @@ class Hook(Protocol):
 
 def run_study(
     study: Study,
-    options: Options,
+    options: StudyOptions,
     folder: Path,
     *,
     processes: int | None = None,
-    hook: Hook | None = None,
+    hook: StudyHook | None = None,
 ) -> Results:
     """Run the trials that are not in the folder yet, write the results there and return them.
 
@@ -87,7 +87,7 @@ def run_study(
 class _Work:
     """Runs a trial and keeps its outcome, in any process."""
 
-    def __init__(self, study: Study, options: Options, folder: StudyFolder) -> None:
+    def __init__(self, study: Study, options: StudyOptions, folder: StudyFolder) -> None:
         self._study = study
         self._options = options
         self._folder = folder
@@ -152,14 +152,14 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
         raise
 
 
-def _check_taken(study: Study, options: Options) -> None:
+def _check_taken(study: Study, options: StudyOptions) -> None:
     unknown = sorted({*options.inputs, *options.flags} - study.takes)
     if unknown:
         given = " and ".join(f"--{name.replace('_', '-')}" for name in unknown)
         raise ScenarioError(f"the study '{study.name}' does not take {given}")
 
 
-def _keys(study: Study, trials: Sequence[Trial], options: Options) -> list[str]:
+def _keys(study: Study, trials: Sequence[Trial], options: StudyOptions) -> list[str]:
     """Return the hashes by which the outcomes are kept: of all that they depend on.
 
     A budget is not among it: where it did not reach there is no outcome, and with a greater one the
@@ -185,7 +185,7 @@ def _keys(study: Study, trials: Sequence[Trial], options: Options) -> list[str]:
     return keys
 
 
-def _ask_models(trials: Sequence[Trial], options: Options) -> bool:
+def _ask_models(trials: Sequence[Trial], options: StudyOptions) -> bool:
     """Say whether language models are named in the options or in the scenario of a trial."""
     if any(name.partition(".")[0] == "models" for name in options.overrides):
         return True

@@ -8,7 +8,7 @@ from typing import Protocol
 from hubbub.config.scenario import Scenario
 from hubbub.report.figure_data import Figure
 from hubbub.studies.statistics import Hypothesis
-from hubbub.studies.trials import Finding, Options, Outcome, Results, Trial
+from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
 
 class Study(Protocol):
@@ -24,32 +24,32 @@ class Study(Protocol):
     version: int
     takes: frozenset[str]
 
-    def trials(self, options: Options) -> Sequence[Trial]:
+    def trials(self, options: StudyOptions) -> Sequence[Trial]:
         """Return the units of work, all arms x replicates; ScenarioError for bad options."""
         ...
 
-    def scenario(self, trial: Trial, options: Options) -> Scenario | None:
+    def scenario(self, trial: Trial, options: StudyOptions) -> Scenario | None:
         """Return the scenario that a trial begins with; None if it simulates nothing."""
         ...
 
-    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+    def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
         """Return what is predicted, before any results are seen."""
         ...
 
-    def run(self, trial: Trial, options: Options) -> Outcome:
+    def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
         """Run one trial; a pure function of its arguments and the inputs' content."""
         ...
 
-    def judge(self, results: Results, options: Options) -> Sequence[Finding]:
+    def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
         """Return what became of each hypothesis, corrected for their number."""
         ...
 
-    def figures(self, results: Results, options: Options) -> Sequence[Figure]:
+    def figures(self, results: Results, options: StudyOptions) -> Sequence[Figure]:
         """Return the figures of the report, the most important first."""
         ...
 
     def story(
-        self, results: Results, findings: Sequence[Finding], options: Options
+        self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
         """Return the report's paragraphs: what was done, found and not found, what is assumed."""
         ...

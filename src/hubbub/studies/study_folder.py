@@ -27,7 +27,15 @@ from pyarrow import csv
 
 from hubbub.errors import RunError, StoreError
 from hubbub.studies.study import Study
-from hubbub.studies.trials import CURVES, VALUES, Finding, Options, Outcome, Results, Trial
+from hubbub.studies.trials import (
+    CURVES,
+    VALUES,
+    Finding,
+    Results,
+    StudyOptions,
+    Trial,
+    TrialOutcome,
+)
 
 #: The format of the folder.
 FORMAT = 1
@@ -62,7 +70,7 @@ class StudyFolder:
         self.about = about
 
     @classmethod
-    def begin(cls, path: Path, study: Study, options: Options) -> Self:
+    def begin(cls, path: Path, study: Study, options: StudyOptions) -> Self:
         """Make the folder, or go on in that of the same study; RunError if it is something else."""
         if path.exists():
             _check(path, study.name)
@@ -101,10 +109,10 @@ class StudyFolder:
         return file if file.is_file() else None
 
     @property
-    def options(self) -> Options:
+    def options(self) -> StudyOptions:
         """The options the results were made with."""
         given = self.about["options"]
-        return Options(
+        return StudyOptions(
             replicates=given["replicates"],
             overrides=given["overrides"],
             inputs={name: Path(path) for name, path in given["inputs"].items()},
@@ -117,7 +125,7 @@ class StudyFolder:
         """Say whether the outcome of a trial is there."""
         return self._trial(key).is_file()
 
-    def keep(self, key: str, trial: Trial, outcome: Outcome) -> None:
+    def keep(self, key: str, trial: Trial, outcome: TrialOutcome) -> None:
         """Write the outcome of a trial."""
         data = {
             "arm": trial.arm,
@@ -132,13 +140,13 @@ class StudyFolder:
         }
         _write(self._trial(key), json.dumps(data, allow_nan=False, default=_plain) + "\n")
 
-    def outcome(self, key: str) -> Outcome:
+    def outcome(self, key: str) -> TrialOutcome:
         """Return the outcome of a trial that is there."""
         path = self._trial(key)
         data = _read_json(path)
         try:
             curves = {name: [(x, y) for x, y in points] for name, points in data["curves"].items()}
-            return Outcome(data["values"], curves, data["tables"])
+            return TrialOutcome(data["values"], curves, data["tables"])
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{path} is damaged; delete it and run the study again") from error
 
@@ -205,7 +213,7 @@ class StudyFolder:
         _write(self.path / STUDY, json.dumps(self.about, indent=2, ensure_ascii=False) + "\n")
 
 
-def assemble(trials: Sequence[Trial], outcomes: Iterable[Outcome]) -> Results:
+def assemble(trials: Sequence[Trial], outcomes: Iterable[TrialOutcome]) -> Results:
     """Return the results of trials, in their order, from their outcomes."""
     values: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
@@ -270,7 +278,7 @@ def _about(path: Path) -> dict[str, Any]:
     return about
 
 
-def _plain_options(options: Options) -> dict[str, Any]:
+def _plain_options(options: StudyOptions) -> dict[str, Any]:
     return {
         "replicates": options.replicates,
         "overrides": dict(options.overrides),

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class StudyOptions:
     """What a person asks of a study, over its own defaults.
 
     `replicates` per arm; `overrides` of the scenario by dotted name, for all arms; `inputs` are
@@ -46,7 +46,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrialOutcome:
     """What came of a trial: numbers by measure, curves by name, small tables by name.
 
     A measure that could not be taken is left out, never NaN. A curve is a list of (x, y).

@@ -32,7 +32,7 @@ from hubbub.studies.file_hashes import content_of
 from hubbub.studies.measures import CURVES, MEASURES
 from hubbub.studies.statistics import Hypothesis, compare
 from hubbub.studies.trial_process import threads
-from hubbub.studies.trials import Finding, Options, Outcome, Results, Trial
+from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 from hubbub.studies.verdicts import sentences
 from hubbub.studies.yaml_figures import own_figures
 
@@ -114,7 +114,7 @@ class StudyConfig(Section):
         return self
 
 
-def load_study(path: Path | str) -> OwnStudy:
+def load_study(path: Path | str) -> YamlStudy:
     """Return the study in a YAML file; ScenarioError lists every problem."""
     path = Path(path)
     document = Document(read_text(path), str(path))
@@ -125,10 +125,10 @@ def load_study(path: Path | str) -> OwnStudy:
         file = base / data["scenario"]
         data = {**data, "scenario": load_scenario(file).model_dump(mode="json")}
         base = file.parent
-    return OwnStudy(validated(StudyConfig, data, str(path), document), base)
+    return YamlStudy(validated(StudyConfig, data, str(path), document), base)
 
 
-class OwnStudy:
+class YamlStudy:
     """The study of a StudyConfig. `base` is the folder the scenario's paths start from."""
 
     version = 1
@@ -146,7 +146,7 @@ class OwnStudy:
         """The study as YAML, with its scenario in it."""
         return dump(self._config.model_dump(mode="json"))
 
-    def trials(self, options: Options) -> list[Trial]:
+    def trials(self, options: StudyOptions) -> list[Trial]:
         """Return all arms x replicates; replicate r has the same seed in all arms.
 
         A `seed` among the options takes the place of the study's.
@@ -164,7 +164,7 @@ class OwnStudy:
             for r, seed in enumerate(seeds)
         ]
 
-    def _settings(self, arm: str, options: Options) -> dict[str, Any]:
+    def _settings(self, arm: str, options: StudyOptions) -> dict[str, Any]:
         """Return what an arm's outcomes depend on: scenario, what is taken, hashes of other files.
 
         An arm's own settings go before those of the options.
@@ -191,32 +191,36 @@ class OwnStudy:
         named += [("feed.ranker", scenario.feed.ranker or "")]
         return ((place, name) for place, name in named if ":" in name)
 
-    def scenario(self, trial: Trial, options: Options) -> Scenario:
+    def scenario(self, trial: Trial, options: StudyOptions) -> Scenario:
         """Return the scenario of an arm with the seed of a replicate."""
         scenario = parse_scenario(trial.settings["scenario"], f"{self.name}, arm '{trial.arm}'")
         return scenario.model_copy(update={"seed": trial.seed})
 
-    def hypotheses(self, options: Options) -> list[Hypothesis]:
+    def hypotheses(self, options: StudyOptions) -> list[Hypothesis]:
         """Return the hypotheses of the file."""
         return [given.hypothesis() for given in self._config.hypotheses]
 
-    def run(self, trial: Trial, options: Options) -> Outcome:
+    def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
         """Run the scenario of an arm with a seed, in memory, and take the measures."""
         with Simulation(self.scenario(trial, options), base=self._base, threads=threads()) as sim:
             run_on(sim)
             values = [_values(name, sim.store) for name in self._config.measures]
             curves = {_short(name): _points(name, sim.store) for name in self._config.curves}
-        return Outcome({n: v for given in values for n, v in given.items() if isfinite(v)}, curves)
+        return TrialOutcome(
+            {n: v for given in values for n, v in given.items() if isfinite(v)}, curves
+        )
 
-    def judge(self, results: Results, options: Options) -> list[Finding]:
+    def judge(self, results: Results, options: StudyOptions) -> list[Finding]:
         """Return what became of each hypothesis."""
         return compare(results.values, self.hypotheses(options), seed=self._config.seed)
 
-    def figures(self, results: Results, options: Options) -> list[Figure]:
+    def figures(self, results: Results, options: StudyOptions) -> list[Figure]:
         """Return a figure per measure, and one per curve."""
         return own_figures(results)
 
-    def story(self, results: Results, findings: Sequence[Finding], options: Options) -> list[str]:
+    def story(
+        self, results: Results, findings: Sequence[Finding], options: StudyOptions
+    ) -> list[str]:
         """Return what was done, what was found, and what is assumed."""
         config, scenario = self._config, self._config.scenario
         replicates = options.replicates or config.replicates

@@ -3,17 +3,17 @@
 from hubbub.llm.inferencer import Answering
 from hubbub.testing.faults import Faults, Latency
 from hubbub.testing.server import ModelServer
-from hubbub.testing.service import Asked, Busy
+from hubbub.testing.service import Busy, ServedRequest
 from hubbub.testing.stand_ins import RecordedModel, ScriptedModel, ValidModel
 
 __all__ = [
     "Answering",
-    "Asked",
     "Busy",
     "Faults",
     "Latency",
     "ModelServer",
     "RecordedModel",
     "ScriptedModel",
+    "ServedRequest",
     "ValidModel",
 ]

@@ -46,7 +46,7 @@ class _Body(Struct):
     seed: int | None = None
 
 
-class Question(NamedTuple):
+class ParsedRequest(NamedTuple):
     """A request as it came over the wire."""
 
     request: ChatRequest
@@ -56,7 +56,7 @@ class Question(NamedTuple):
 _decoder = msgspec.json.Decoder(_Body)
 
 
-def read_question(body: bytes) -> Question:
+def read_question(body: bytes) -> ParsedRequest:
     """Read the body of a request. msgspec.MsgspecError if it is none.
 
     System messages together are the system text, all others the user's.
@@ -83,7 +83,7 @@ def read_question(body: bytes) -> Question:
         max_tokens=asked.max_tokens or 0,
         seed=asked.seed or 0,
     )
-    return Question(request, mode)
+    return ParsedRequest(request, mode)
 
 
 @lru_cache(maxsize=1024)
@@ -91,7 +91,7 @@ def _shape(name: str, schema: bytes) -> ReplyShape:
     return ReplyShape(name, msgspec.json.decode(schema, type=dict[str, Any]))
 
 
-def answer(question: Question, completion: Completion) -> bytes:
+def answer(question: ParsedRequest, completion: Completion) -> bytes:
     """Return the body that brings this completion."""
     text = completion.text
     message: dict[str, Any] = {"role": "assistant", "content": text}

@@ -17,17 +17,17 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from hubbub.errors import HubbubError, ModelError
 from hubbub.testing.faults import Fate, Faults, Latency
-from hubbub.testing.service import Asked, Busy, Service, Settings
+from hubbub.testing.service import Busy, ServedRequest, Service, Settings
 
 HOST = "127.0.0.1"
 
 T = TypeVar("T")
 
 
-class Seen(NamedTuple):
+class ServerReport(NamedTuple):
     """What a server has to tell of its work so far."""
 
-    log: list[Asked]
+    log: list[ServedRequest]
     counts: Counter[Fate]
     busy: Busy
 
@@ -50,7 +50,7 @@ class Host(Protocol):
         """Change what the service does from now on."""
         ...
 
-    def look(self) -> Seen:
+    def look(self) -> ServerReport:
         """Return what the service has seen."""
         ...
 
@@ -95,11 +95,11 @@ class ThreadHost:
         """Change the service."""
         self._on_loop(lambda: self._service.change(faults, latency, slots))
 
-    def look(self) -> Seen:
+    def look(self) -> ServerReport:
         """Look at the service."""
         service = self._service
         return self._on_loop(
-            lambda: Seen(list(service.log), Counter(service.counts), service.busy())
+            lambda: ServerReport(list(service.log), Counter(service.counts), service.busy())
         )
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ class ProcessHost:
         )
         self._process.start()
         theirs.close()
-        self._last: Seen | None = None
+        self._last: ServerReport | None = None
 
     def start(self, port: int) -> int:
         """Listen."""
@@ -173,9 +173,9 @@ class ProcessHost:
         """Change the service."""
         self._ask("change", faults, latency, slots)
 
-    def look(self) -> Seen:
+    def look(self) -> ServerReport:
         """Look at the service."""
-        return self._last or cast("Seen", self._ask("look"))
+        return self._last or cast("ServerReport", self._ask("look"))
 
     def close(self) -> None:
         """End the process."""

@@ -11,8 +11,8 @@ from typing import Literal
 from hubbub.errors import ModelError
 from hubbub.llm.inferencer import Answering
 from hubbub.testing.faults import Fate, Faults, Latency
-from hubbub.testing.hosting import HOST, Host, ProcessHost, Seen, ThreadHost
-from hubbub.testing.service import Asked, Busy, Settings
+from hubbub.testing.hosting import HOST, Host, ProcessHost, ServerReport, ThreadHost
+from hubbub.testing.service import Busy, ServedRequest, Settings
 from hubbub.testing.stand_ins import Line, ScriptedModel, ValidModel
 
 
@@ -124,7 +124,7 @@ class ModelServer:
         self._change(replace(self._settings, slots=slots))
 
     @property
-    def log(self) -> list[Asked]:
+    def log(self) -> list[ServedRequest]:
         """The last requests, in the order they came."""
         return self._look().log
 
@@ -143,9 +143,9 @@ class ModelServer:
             self._host.change(settings.faults, settings.latency, settings.slots)
         self._settings = settings
 
-    def _look(self) -> Seen:
+    def _look(self) -> ServerReport:
         if self._host is None:
-            return Seen([], Counter(), Busy(0.0, 0, 0))
+            return ServerReport([], Counter(), Busy(0.0, 0, 0))
         return self._host.look()
 
 

@@ -15,7 +15,7 @@ from hubbub.errors import ModelError
 from hubbub.llm.chat import Completion, Failure
 from hubbub.llm.inferencer import Answering
 from hubbub.llm.tokens import estimate_tokens
-from hubbub.testing.chat_protocol import Mode, Question, answer, complaint, read_question
+from hubbub.testing.chat_protocol import Mode, ParsedRequest, answer, complaint, read_question
 from hubbub.testing.faults import Fate, Faults, Latency
 from hubbub.testing.http import Connection, Incoming, headers
 
@@ -60,7 +60,7 @@ MARK = "\ufffe"  # no character; stands where bytes are put that are no UTF-8
 KNOWN = 10**6  # requests remembered as seen
 
 
-class Asked(NamedTuple):
+class ServedRequest(NamedTuple):
     """What a request asked, when (seconds since the server was made), and what became of it.
 
     `authorization` is the header as it came, `body` the whole request.
@@ -105,7 +105,7 @@ class _Job:
     """A request being worked on, or waiting for a slot."""
 
     connection: Connection
-    question: Question
+    question: ParsedRequest
     fate: Fate
     completion: Completion | None
     seconds: float
@@ -118,7 +118,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.log: deque[Asked] = deque(maxlen=settings.log_size)
+        self.log: deque[ServedRequest] = deque(maxlen=settings.log_size)
         self.counts: Counter[Fate] = Counter()
         self.connections: set[Connection] = set()
         self._jobs: dict[Connection, _Job] = {}
@@ -181,7 +181,7 @@ class Service:
         self._queue.append(job)
         self._begin()
 
-    def _fate(self, question: Question, address: bytes) -> Fate:
+    def _fate(self, question: ParsedRequest, address: bytes) -> Fate:
         now = monotonic()
         faults = self.settings.faults
         if len(self._seen) > KNOWN:
@@ -203,7 +203,7 @@ class Service:
             return "context_tokens"
         return faults.draw(self.settings.seed, address, seen)
 
-    def _completion(self, question: Question) -> Completion:
+    def _completion(self, question: ParsedRequest) -> Completion:
         replied = self.settings.replies(question.request)
         if isinstance(replied, str):
             replied = Completion(replied)
@@ -227,11 +227,11 @@ class Service:
         self._systems.add(system)
         return 0
 
-    def _remember(self, question: Question, fate: Fate, incoming: Incoming) -> None:
+    def _remember(self, question: ParsedRequest, fate: Fate, incoming: Incoming) -> None:
         self.counts[fate] += 1
         request, mode = question
         self.log.append(
-            Asked(
+            ServedRequest(
                 request.model,
                 request.system,
                 request.user,
@@ -320,7 +320,7 @@ class Service:
             self._queue.remove(job)
 
 
-def _prompt_tokens(question: Question) -> int:
+def _prompt_tokens(question: ParsedRequest) -> int:
     request = question.request
     return estimate_tokens(request.system) + estimate_tokens(request.user)
 

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 Column = tuple[DTypeLike, int] | DTypeLike
 
 
-class Table:
+class Columns:
     """Named numpy columns of one length. A column declared as (dtype, d) has d values per row.
 
     >>> t = Table({"likes": np.int32})

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.embed import Encoder
-from hubbub.world.columns import Table
+from hubbub.world.columns import Columns
 
 #: So many characters of a text, from its beginning, make its vector.
 ENCODED = 10_000
@@ -27,7 +27,7 @@ class TextPool:
         self._ids: dict[str, int] = {}
         self._texts: list[str] = []
         self._topics = encoder.encode(list(topics)).astype(np.int32)
-        self._table = Table(
+        self._table = Columns(
             {
                 "vector": (np.int8, encoder.dims),
                 "topic": np.int16,

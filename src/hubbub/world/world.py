@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hubbub.actions import ActionTable, Kind
 from hubbub.embed import Encoder
 from hubbub.rng import Streams
-from hubbub.world.columns import Column, Table
+from hubbub.world.columns import Column, Columns
 from hubbub.world.pairs import PairSet
 from hubbub.world.profiles import Profiles
 from hubbub.world.records import Population
@@ -64,14 +64,14 @@ class World:
         self.curves = population.curves
         self.sets = {p.name: PairSet() for p in table.pairs}
         self.sets["follow"] = PairSet(population.follows)
-        self.items = Table(_item_columns(table))
-        self.agents = Table(_agent_columns(table, len(topics), encoder.dims))
-        self.groups = Table(
+        self.items = Columns(_item_columns(table))
+        self.agents = Columns(_agent_columns(table, len(topics), encoder.dims))
+        self.groups = Columns(
             {"founder": np.int32, "step": np.int32, "text": np.int32, **_counters(table, "group")}
         )
-        self.products = Table({"text": np.int32, "sales": np.int64})
+        self.products = Columns({"text": np.int32, "sales": np.int64})
         names = ("recipient", "actor", "action", "item", "step", "previous")
-        self.notes = Table(dict.fromkeys(names, np.int32))
+        self.notes = Columns(dict.fromkeys(names, np.int32))
         self._settle(population)
 
     def _settle(self, people: Population) -> None:
@@ -89,17 +89,17 @@ class World:
         self.agents["followings"][:] = np.bincount(followers, minlength=n)
         self.agents["followers"][:] = np.bincount(followees, minlength=n)
 
-    def agent(self, agent: int) -> AgentView:
+    def agent(self, agent: int) -> AgentRow:
         """Return a view of one agent for people: its fields and numbers as attributes."""
         if not 0 <= agent < len(self.agents):
             raise IndexError(f"there is no agent {agent}; ids go from 0 to {len(self.agents) - 1}")
-        return AgentView(self, agent)
+        return AgentRow(self, agent)
 
-    def item(self, item: int) -> ItemView:
+    def item(self, item: int) -> ItemRow:
         """Return a view of one item for people."""
         if not 0 <= item < len(self.items):
             raise IndexError(f"there is no item {item}; ids go from 0 to {len(self.items) - 1}")
-        return ItemView(self, item)
+        return ItemRow(self, item)
 
     def product(self, name: str) -> int:
         """Return the id of the product with this name, -1 if there is none."""
@@ -197,7 +197,7 @@ def new_agent_columns(world: World, agent: int, record: dict[str, Any]) -> dict[
 
 
 @dataclass(frozen=True, slots=True)
-class AgentView:
+class AgentRow:
     """One agent for people: ``world.agent(7).name``, ``.followers``, ``.age``, ..."""
 
     world: World
@@ -217,7 +217,7 @@ class AgentView:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemView:
+class ItemRow:
     """One item for people: ``world.item(3).content``, ``.likes``, ``.author``, ..."""
 
     world: World

@@ -42,7 +42,7 @@ _OURS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class OasisComparison:
     """What was found, by side: `oasis`, `model` and `statistical`.
 
     `ratios` are by side of ours and figure: how many times better than OASIS, in the same repeat.
@@ -103,7 +103,7 @@ def compare(
 
 def measure(
     python: Path, *, agents: int, steps: int, repeats: int, say: Callable[[str], None]
-) -> Comparison:
+) -> OasisComparison:
     """Let both do the work so often, in turns. RunError if hubbub's repeats differ."""
     machine, runs = this_machine(), []
     with TemporaryDirectory(prefix="hubbub-bench-") as work:
@@ -126,7 +126,7 @@ def measure(
     ratios = {side: _ratios(runs, side) for side in _OURS}
     did = {side: run["did"] for side, run in runs[0].items()}
     digests = {side: runs[0][side]["digest"] for side in _OURS}
-    found = Comparison(
+    found = OasisComparison(
         machine, VERSION, agents, steps, 0, repeats, figures, ratios, did, digests, {}
     )
     on_file = expected_digests(FILE)
@@ -150,7 +150,7 @@ def _ratios(runs: list[dict[str, dict[str, Any]]], side: str) -> dict[str, Sprea
     return ratios
 
 
-def _show(found: Comparison) -> None:
+def _show(found: OasisComparison) -> None:
     screen = console()
     screen.print(machine_in_words(found.machine), soft_wrap=True)
     screen.print(

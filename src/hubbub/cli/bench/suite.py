@@ -80,7 +80,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CaseResult:
     """What the repeats of a case came to.
 
     `figures` are by name, those of a group by 'group.name'; `words` are what is no number. They are
@@ -113,7 +113,7 @@ class Suite:
 
     machine: Machine
     quick: bool
-    cases: list[Found]
+    cases: list[CaseResult]
     ratios: dict[str, float]
 
 
@@ -182,7 +182,7 @@ def run_suite(
     return Suite(machine, quick, found, _ratios(found))
 
 
-def _found(case: Case, values: list[Mapping[str, Any]], expected: str | None) -> Found:
+def _found(case: Case, values: list[Mapping[str, Any]], expected: str | None) -> CaseResult:
     flat = [dict(_flat(value)) for value in values]
     figures = {
         name: spread([f[name] for f in flat])
@@ -192,7 +192,7 @@ def _found(case: Case, values: list[Mapping[str, Any]], expected: str | None) ->
     words = {name: str(value) for name, value in flat[0].items() if name not in figures}
     digest = words.pop("digest")
     judged = verdict([f["digest"] for f in flat], expected)
-    return Found(case.kind, case.key, len(values), case.warmup, figures, words, digest, judged)
+    return CaseResult(case.kind, case.key, len(values), case.warmup, figures, words, digest, judged)
 
 
 def verdict(digests: Sequence[str], expected: str | None) -> Verdict:
@@ -215,7 +215,7 @@ def _flat(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return pairs
 
 
-def _ratios(found: Sequence[Found]) -> dict[str, float]:
+def _ratios(found: Sequence[CaseResult]) -> dict[str, float]:
     """Return how flat the cost of a turn is: the dearest by the cheapest size, late by early."""
     ratios = {
         f"late by early in {f.label}": f.figures["growth"].median

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from hubbub.bench.machine import Machine
-from hubbub.cli.bench.suite import Found, Spread, Suite
+from hubbub.cli.bench.suite import CaseResult, Spread, Suite
 from hubbub.cli.screen import table
 
 #: Of a digest, what is shown; all of it is in the JSON file.
@@ -75,7 +75,7 @@ def machine_in_words(machine: Machine) -> str:
     )
 
 
-def _show_case(found: Found, screen: Console) -> None:
+def _show_case(found: CaseResult, screen: Console) -> None:
     """Print all figures of a case but those of the table of stages."""
     figures = [(name, in_words(spread)) for name, spread in found.figures.items()]
     if _stages(found):
@@ -85,7 +85,7 @@ def _show_case(found: Found, screen: Console) -> None:
     table(screen, title, ("figure", "value"), rows)
 
 
-def _conditions(cases: Sequence[Found]) -> str:
+def _conditions(cases: Sequence[CaseResult]) -> str:
     """Say how often the cases were measured, and after how many steps."""
     counts = {
         "repeats": dict.fromkeys(f.repeats for f in cases),
@@ -94,7 +94,7 @@ def _conditions(cases: Sequence[Found]) -> str:
     return ", ".join(f"{name}: {' or '.join(map(str, n))}" for name, n in counts.items())
 
 
-def _show_stages(cases: Sequence[Found], screen: Console) -> None:
+def _show_stages(cases: Sequence[CaseResult], screen: Console) -> None:
     """Print where the time of a step goes, in milliseconds."""
     lines = [line for found in cases for line in _stages(found)]
     if lines:
@@ -107,7 +107,7 @@ def _show_stages(cases: Sequence[Found], screen: Console) -> None:
         table(screen, "Where the time goes, ms per step", ("run", *names), rows)
 
 
-def _stages(found: Found) -> list[tuple[str, dict[str, Spread]]]:
+def _stages(found: CaseResult) -> list[tuple[str, dict[str, Spread]]]:
     """Return the stages of a case without models: what it is, and its figures by stage."""
     if found.kind in ("mixed", "llm"):
         return []

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 
-class Kind(StrEnum):
+class BenchKind(StrEnum):
     """A kind of benchmark."""
 
     engine = "engine"
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 def everything(
     context: typer.Context,
     only: Annotated[
-        list[Kind] | None,
+        list[BenchKind] | None,
         typer.Option(
             "--only", metavar="KIND", help="Only this kind of benchmark, see above. Repeatable."
         ),

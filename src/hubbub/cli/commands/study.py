@@ -71,10 +71,10 @@ def run(
     If it is interrupted, the same command goes on; what is done is not done again.
     """
     from hubbub.cli.study import run as run_now
-    from hubbub.studies.trials import Options
+    from hubbub.studies.trials import StudyOptions
 
     flags = {"only_oasis": only_oasis, "held_out": held_out}
-    options = Options(
+    options = StudyOptions(
         replicates=replicates,
         overrides=overrides_of(set_),
         inputs={} if cascades is None else {"cascades": cascades},

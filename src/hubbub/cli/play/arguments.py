@@ -12,7 +12,7 @@ from hubbub.actions.spec import POST_KINDS, Arg, GoodText, Positive
 from hubbub.cli.screen import clean
 from hubbub.engine import Simulation
 from hubbub.errors import ActionError, did_you_mean
-from hubbub.mind.turn_records import Thing
+from hubbub.mind.turn_records import Reference
 
 _LARGEST = 2**31 - 1
 _EXAMPLES = {
@@ -23,7 +23,7 @@ _EXAMPLES = {
 }
 
 
-class Question(NamedTuple):
+class ArgumentPrompt(NamedTuple):
     """What to ask for: a prompt, and what makes a value of the answer (ActionError if it can't)."""
 
     prompt: str
@@ -31,36 +31,36 @@ class Question(NamedTuple):
     optional: bool
 
 
-class Aim:
+class ArgumentReader:
     """Asks for the arguments of one action, in the order of its specification."""
 
-    def __init__(self, sim: Simulation, spec: ActionSpec, things: Sequence[Thing]) -> None:
+    def __init__(self, sim: Simulation, spec: ActionSpec, things: Sequence[Reference]) -> None:
         self._sim, self._spec, self._things = sim, spec, things
         # a comment may be named in place of its post: so it is answered
         on_post = spec.target_kind == "post"
         comments = (a for a in spec.args if a.kind == "comment" and not a.required and on_post)
         self._answered = next(comments, None)
 
-    def action(self, ask: Callable[[Question], Any]) -> Action:
+    def action(self, ask: Callable[[ArgumentPrompt], Any]) -> Action:
         """Return the action. `ask` gets the value for a question, None if there is no answer."""
         given: dict[str, Any] = {}
         for arg in self._spec.args:
             if arg.kind == "record" or arg == self._answered:
                 continue
             value = ask(self._question(arg))
-            if isinstance(value, Thing):
+            if isinstance(value, Reference):
                 value = self._named(arg, value, given)
             given[arg.name] = value
         return Action(self._spec.name, **{k: v for k, v in given.items() if v is not None})
 
-    def _named(self, arg: Arg, thing: Thing, given: dict[str, Any]) -> int:
+    def _named(self, arg: Arg, thing: Reference, given: dict[str, Any]) -> int:
         """Return the id for an argument; a comment in place of a post is answered."""
         if thing.kind == "comment" and arg.kind == "post" and self._answered is not None:
             given[self._answered.name] = thing.id
             return int(self._sim.world.items["ref"][thing.id])
         return thing.user if arg.kind == "user" else thing.id
 
-    def _question(self, arg: Arg) -> Question:
+    def _question(self, arg: Arg) -> ArgumentPrompt:
         what = arg.summary or arg.name
         kinds = [arg.kind]
         if arg.kind == "post" and arg.required and self._answered is not None:
@@ -81,7 +81,7 @@ class Aim:
             case _:
                 hint, read = _EXAMPLES[arg.kind], lambda said: self._thing(said, kinds)
         optional = "" if arg.required else "; an empty line for none"
-        return Question(f"{arg.name}: {what} ({hint}{optional})", read, not arg.required)
+        return ArgumentPrompt(f"{arg.name}: {what} ({hint}{optional})", read, not arg.required)
 
     def _text(self, said: str) -> str:
         longest = self._sim.platform.max_text_length
@@ -108,7 +108,7 @@ class Aim:
             raise ActionError(f"no product '{clean(said)}' is on sale{did_you_mean(said, known)}")
         return said
 
-    def _thing(self, said: str, kinds: Sequence[str]) -> Thing:
+    def _thing(self, said: str, kinds: Sequence[str]) -> Reference:
         """Return the thing of one of these kinds that is meant."""
         number = whole(said)
         if number is not None:
@@ -119,10 +119,10 @@ class Aim:
             user = self._sim.world.profiles.find(said.removeprefix("@"))
             if user is None:
                 raise ActionError(f"there is no user '{clean(said)}'")
-            return Thing("user", user, user)
+            return Reference("user", user, user)
         raise ActionError(f"write {_EXAMPLES[kinds[0]]}")
 
-    def _shown(self, number: int, kinds: Sequence[str]) -> Thing:
+    def _shown(self, number: int, kinds: Sequence[str]) -> Reference:
         if not 1 <= number <= len(self._things):
             shown = f"they go from 1 to {len(self._things)}" if self._things else "nothing is shown"
             raise ActionError(f"there is no number {number} above: {shown}")
@@ -132,14 +132,14 @@ class Aim:
             raise ActionError(f"{number} is a {thing.kind}; {self._spec.name} takes a {wanted}")
         return thing
 
-    def _by_id(self, said: str, kinds: Sequence[str]) -> Thing:
+    def _by_id(self, said: str, kinds: Sequence[str]) -> Reference:
         known = whole(said.removeprefix("#"))
         for kind in kinds:
             if known is not None and _exists(self._sim, kind, known):
                 author = self._sim.world.items["author"]
                 user = {"user": known, "group": -1}.get(kind)
                 user = int(author[known]) if user is None else user
-                return Thing(kind, known, user)  # type: ignore[arg-type]
+                return Reference(kind, known, user)  # type: ignore[arg-type]
         raise ActionError(f"there is no {' or '.join(kinds)} {clean(said)}")
 
 

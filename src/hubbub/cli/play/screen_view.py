@@ -14,14 +14,14 @@ from rich.text import Text
 from hubbub.actions.spec import Query
 from hubbub.cli.screen import clean, heading, show
 from hubbub.engine import Simulation
-from hubbub.mind.turn_records import Thing
+from hubbub.mind.turn_records import Reference
 from hubbub.policy.view import AgentView, CommentView, Notice, PostView
 
 #: A number (0 for none), how far the line stands in, and the line.
 _Row = tuple[int, int, Text]
 
 
-class Sight:
+class ScreenView:
     """What one agent is shown in one turn: what it wakes to, and what its queries find.
 
     The number n on the screen stands for ``things[n - 1]``: first posts, then comments, users of
@@ -31,7 +31,7 @@ class Sight:
     def __init__(self, sim: Simulation, agent: int, screen: Console) -> None:
         self._sim, self._agent, self._screen = sim, agent, screen
         self._numbers: dict[tuple[str, int], int] = {}
-        self.things: list[Thing] = []
+        self.things: list[Reference] = []
         self._view = sim.show(agent)
         self._take_in(self._view)
 
@@ -66,7 +66,9 @@ class Sight:
         for notice in notices:
             if notice.what == "mention" and notice.item in direct:  # told of once is enough
                 continue
-            number = self._number(Thing("user", notice.user_id, notice.user_id)) if numbered else 0
+            number = (
+                self._number(Reference("user", notice.user_id, notice.user_id)) if numbered else 0
+            )
             about, text = [notice.what], ""
             if notice.item is not None:
                 about, text = [*about, f"#{notice.item}"], self._text(notice.item)
@@ -77,15 +79,15 @@ class Sight:
         """Give numbers to all that a view has."""
         author = self._sim.world.items["author"]
         for post in view.posts:
-            self._number(Thing("post", post.id, post.user_id))
+            self._number(Reference("post", post.id, post.user_id))
         for comment in (c for post in view.posts for c in post.comments):
-            self._number(Thing("comment", comment.id, int(author[comment.id])))
+            self._number(Reference("comment", comment.id, int(author[comment.id])))
         for notice in view.notices:
-            self._number(Thing("user", notice.user_id, notice.user_id))
+            self._number(Reference("user", notice.user_id, notice.user_id))
         for group in view.groups:
-            self._number(Thing("group", group.id, -1))
+            self._number(Reference("group", group.id, -1))
 
-    def _number(self, thing: Thing) -> int:
+    def _number(self, thing: Reference) -> int:
         """Return the number of a thing; one that is new gets the next."""
         key = (thing.kind, thing.id)
         if key not in self._numbers:
@@ -120,21 +122,21 @@ class Sight:
             self._screen.print("there are no groups")
 
     def _group(self, group: int, name: str, about: Sequence[str]) -> _Row:
-        return self._number(Thing("group", group, -1)), 0, _line(name, about)
+        return self._number(Reference("group", group, -1)), 0, _line(name, about)
 
     def _found_post(self, item: int) -> _Row:
         world, now = self._sim.world, self._sim.t + 1
         author, step = int(world.items["author"][item]), int(world.items["step"][item])
         (name,) = world.profiles.user_names([author])
         age = _ago((now - step) * self._sim.scenario.time.step_minutes)
-        number = self._number(Thing("post", item, author))
+        number = self._number(Reference("post", item, author))
         return number, 0, _line(name, [age, f"#{item}"], self._text(item))
 
     def _found_user(self, user: int) -> _Row:
         profile = self._sim.world.profiles[user]
         followers = int(self._sim.world.agents["followers"][user])
         about = [profile["name"], f"followers {followers:,}"]
-        number = self._number(Thing("user", user, user))
+        number = self._number(Reference("user", user, user))
         return number, 0, _line(f"@{profile['user_name']}", about, profile["bio"])
 
     def _text(self, item: int) -> str:

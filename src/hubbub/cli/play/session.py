@@ -15,8 +15,8 @@ from rich.columns import Columns
 from rich.text import Text
 
 from hubbub.actions import Action, ActionSpec
-from hubbub.cli.play.arguments import Aim, Question, whole
-from hubbub.cli.play.screen_view import Sight, query_of
+from hubbub.cli.play.arguments import ArgumentPrompt, ArgumentReader, whole
+from hubbub.cli.play.screen_view import ScreenView, query_of
 from hubbub.cli.progress import RunProgress
 from hubbub.cli.run import interruptible, larger_budget
 from hubbub.cli.screen import clean, console, cut, show, table
@@ -82,7 +82,7 @@ class _Player:
     def turn(self) -> None:
         """Show what the agent is shown, ask what it does, and run the step."""
         self._chosen = []
-        self._sight = Sight(self._sim, self._agent, self._screen)
+        self._sight = ScreenView(self._sim, self._agent, self._screen)
         self._sight.show()
         self._show_menu()
         steps = 0
@@ -147,7 +147,7 @@ class _Player:
             self._say(f"you have looked things up as often as a turn allows ({most})")
             return 0
         try:
-            action = Aim(self._sim, spec, self._sight.things).action(self._ask)
+            action = ArgumentReader(self._sim, spec, self._sight.things).action(self._ask)
         except _Back:
             self._say(f"{spec.name}: left")
             return 0
@@ -165,7 +165,7 @@ class _Player:
         spec = self._sim.world.table.spec
         return sum(query_of(spec(a.name).effects) is not None for a in self._chosen)
 
-    def _ask(self, question: Question) -> Any:
+    def _ask(self, question: ArgumentPrompt) -> Any:
         """Return the answer to a question: None for an empty line where that is an answer."""
         self._screen.print(f"  {question.prompt}", soft_wrap=True)
         while True:

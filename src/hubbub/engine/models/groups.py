@@ -13,9 +13,9 @@ from hubbub.config.scenario import Scenario
 from hubbub.mind.lookup import Lookup
 from hubbub.mind.prompt import Prompter
 from hubbub.mind.reply import ReplyForm
-from hubbub.mind.turn import Voice
+from hubbub.mind.turn import TurnContext
 from hubbub.platform import Platform
-from hubbub.policy import Mix, Observation
+from hubbub.policy import Observation, PolicyMix
 from hubbub.time import Clock
 from hubbub.world import World
 
@@ -26,7 +26,7 @@ _AT_ONCE = 4_096  # personas that are checked at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class PromptProfile:
     """What the agents of one group have in common: model, prompt, form of the reply."""
 
     model: str
@@ -36,11 +36,11 @@ class Manner:
     form: ReplyForm
 
 
-class Voices:
+class ModelGroups:
     """The manners of all groups under the settings in force."""
 
     def __init__(
-        self, world: World, scenario: Scenario, platform: Platform, mix: Mix, clock: Clock
+        self, world: World, scenario: Scenario, platform: Platform, mix: PolicyMix, clock: Clock
     ) -> None:
         """Check templates, too: ScenarioError if one uses a field that is not there."""
         self._world, self._scenario, self._mix = world, scenario, mix
@@ -54,12 +54,12 @@ class Voices:
             if group.model is not None
         }
 
-    def _manner(self, model: str, prompt: PromptConfig) -> Manner:
+    def _manner(self, model: str, prompt: PromptConfig) -> PromptProfile:
         max_tokens = self._scenario.models[model].max_tokens
         if max_tokens not in self._forms:
             self._forms[max_tokens] = self._form(max_tokens)
         form = self._forms[max_tokens]
-        return Manner(model, max_tokens, prompt, self._prompter(prompt, form), form)
+        return PromptProfile(model, max_tokens, prompt, self._prompter(prompt, form), form)
 
     def _form(self, max_tokens: int) -> ReplyForm:
         """Return the form of replies that fit into so many tokens."""
@@ -88,9 +88,9 @@ class Voices:
         """Whether the world has come to offer more than the forms of replies know."""
         return len(self._world.products) != len(self._products)
 
-    def renewed(self) -> Voices:
+    def renewed(self) -> ModelGroups:
         """Return the voices for the world as it is now."""
-        return Voices(self._world, self._scenario, self._platform, self._mix, self._clock)
+        return ModelGroups(self._world, self._scenario, self._platform, self._mix, self._clock)
 
     def groups(self, agents: NDArray[np.int32]) -> NDArray[np.int16]:
         """Return the group of each agent, int16[k], -1 for none."""
@@ -130,9 +130,9 @@ class Voices:
                 for first in range(0, len(members), _AT_ONCE):
                     manner.prompter.personas.of(members[first : first + _AT_ONCE])
 
-    def speak(self, manner: Manner, seen: Observation) -> Voice:
+    def speak(self, manner: PromptProfile, seen: Observation) -> TurnContext:
         """Return what the turns of these agents, all of one group, have in common."""
-        return Voice(
+        return TurnContext(
             model=manner.model,
             system=manner.prompter.system,
             form=manner.form,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubbub.config.scenario import Scenario
-from hubbub.engine.models.replay import Replaying
+from hubbub.engine.models.replay import Replay
 from hubbub.engine.workers import Live, Workers
 from hubbub.errors import ModelError, did_you_mean
 from hubbub.llm.chat import Inferencer
@@ -93,9 +93,9 @@ class Inference:
         source: Inferencer[Call] | None = self._live
         if self._record is not None:
             folder = str(self._record.folder)
-            source = Replaying(self._record.recorded(), source, source=folder)
+            source = Replay(self._record.recorded(), source, source=folder)
         if own is not None:
-            source = Replaying(own.kept(), source, source="the run", failures=False)
+            source = Replay(own.kept(), source, source="the run", failures=False)
         assert source is not None  # noqa: S101 - there is a record, or else live models
         return source
 

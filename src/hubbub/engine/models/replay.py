@@ -14,7 +14,7 @@ from hubbub.store.completions import KeptCalls, Record, RecordedCall
 _WIDTH, _BEFORE = 120, 30
 
 
-class Replaying:
+class Replay:
     """Answers calls from a record; those it does not have go to `behind`, or are an error.
 
     `failures` says whether a recorded failure counts as an answer: in a replay it does, for calls

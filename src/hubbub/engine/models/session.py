@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hubbub.config.scenario import Scenario
 from hubbub.engine.models.budget import Budget
 from hubbub.engine.models.inference import Inference, Replies
-from hubbub.engine.models.turns import Minds, Waiting
+from hubbub.engine.models.turns import ModelTurns, Waiting
 from hubbub.engine.workers import Workers
 from hubbub.mind.memory import Memory
 from hubbub.store import RunStore
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hubbub.llm.usage import ModelUsage
 
 
-class Models:
+class ModelSession:
     """The models that agents and surveys of a scenario name, and the budget of all sessions."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Models:
         named = _named(scenario, also)
         self._inference = Inference(scenario, named, self._replies, self._base, self._workers)
 
-    def minds(self, scenario: Scenario, world: World, store: RunStore | None) -> Minds | None:
+    def minds(self, scenario: Scenario, world: World, store: RunStore | None) -> ModelTurns | None:
         """Return the minds of those agents in a world whom models drive; None without models.
 
         `store` is the run's own, if it has begun.
@@ -52,7 +52,7 @@ class Models:
         self._budget.renew(store.spent() if store is not None else (0, 0, 0.0))
         memory = Memory(world.table, step_minutes=scenario.time.step_minutes)
         inferencer = self._inference.inferencer(store)
-        return Minds(world, memory, inferencer, self._budget, self._waiting)
+        return ModelTurns(world, memory, inferencer, self._budget, self._waiting)
 
     def usage(self) -> dict[str, ModelUsage]:
         """Return how the endpoints of each model are doing."""

@@ -20,7 +20,7 @@ from hubbub.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class SurveyPanel:
     """What a survey needs of the simulation it is held in.
 
     `modelled` bool[n] says who is driven by a model, `model_of` by which. `persona` and `recall`
@@ -40,7 +40,7 @@ class Panel:
     check: Callable[[Collection[ChatRequest]], None]
 
 
-class Sitting:
+class SurveySitting:
     """A survey that is held once, after the world's last step.
 
     `agents` are those who are asked, `left_out` those who would be but have no model, int32
@@ -49,7 +49,7 @@ class Sitting:
     """
 
     def __init__(
-        self, survey: SurveyConfig, panel: Panel, agents: Sequence[int] | None = None
+        self, survey: SurveyConfig, panel: SurveyPanel, agents: Sequence[int] | None = None
     ) -> None:
         """Take whom to ask in place of the survey's `where` and `share`, if given.
 
@@ -161,7 +161,7 @@ class Sitting:
 
 
 def _named(
-    survey: SurveyConfig, panel: Panel, agents: Sequence[int]
+    survey: SurveyConfig, panel: SurveyPanel, agents: Sequence[int]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     ids = np.unique(np.asarray(agents, np.int32))
     without = ids[~panel.modelled[ids]] if survey.model is None else ids[:0]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from hubbub.actions import Action, ActionBatch, Reason
 from hubbub.config.minds import SurveyConfig
 from hubbub.engine.models.budget import Budget
-from hubbub.engine.models.groups import Manner, Voices
-from hubbub.engine.models.surveys import Panel, Sitting
+from hubbub.engine.models.groups import ModelGroups, PromptProfile
+from hubbub.engine.models.surveys import SurveyPanel, SurveySitting
 from hubbub.errors import ModelError, RunError
 from hubbub.llm.chat import ChatRequest, Completion, Inferencer
 from hubbub.mind.memory import Memory
@@ -41,7 +41,7 @@ MEMORY_TOKENS = 200
 
 
 @dataclass(slots=True)
-class Outstanding:
+class PendingTurns:
     """The turns of one step that were asked for, and what has come of them so far."""
 
     step: int
@@ -53,7 +53,7 @@ class Outstanding:
 
 
 @dataclass(frozen=True, slots=True)
-class Thought:
+class TurnResults:
     """What came of a step's turns: who was shown what, what they do, their notes to themselves."""
 
     slate: Slate
@@ -62,7 +62,7 @@ class Thought:
     rows: list[CompletionRow]
 
     @classmethod
-    def none(cls) -> Thought:
+    def none(cls) -> TurnResults:
         """Return what comes of a step without models."""
         nobody = np.empty(0, np.int32)
         return cls(
@@ -70,7 +70,7 @@ class Thought:
         )
 
 
-class Minds:
+class ModelTurns:
     """Asks models for the turns of their agents, keeps what is outstanding, remembers."""
 
     def __init__(
@@ -85,10 +85,10 @@ class Minds:
         self.inferencer = inferencer
         self.budget = budget
         self._waiting = waiting
-        self._out: dict[int, Outstanding] = {}
+        self._out: dict[int, PendingTurns] = {}
         self._unsent: list[tuple[Call, ChatRequest]] = []
 
-    def configure(self, voices: Voices) -> None:
+    def configure(self, voices: ModelGroups) -> None:
         """Take on the settings in force; turns that are out already go on under the old ones."""
         self.voices = voices
 
@@ -106,7 +106,7 @@ class Minds:
         turns = {agent: turn for obs in seen for agent, turn in self._turns(step, obs).items()}
         requests = {agent: turn.start() for agent, turn in turns.items()}
         self._check(f"step {step}", requests.values())
-        out = self._out.setdefault(step, Outstanding(step, Slate.empty(np.empty(0, np.int32))))
+        out = self._out.setdefault(step, PendingTurns(step, Slate.empty(np.empty(0, np.int32))))
         out.slate = Slate.merge([out.slate, *(obs.slate for obs in seen)])
         out.turns.update(turns)
         out.requests.update(requests)
@@ -145,7 +145,7 @@ class Minds:
                 turns[agent] = Turn(brief, voice, seed=seed_of[agent], reflect=reflect)
         return dict(sorted(turns.items()))
 
-    def _reflection(self, manner: Manner, agent: int, step: int) -> str | None:
+    def _reflection(self, manner: PromptProfile, agent: int, step: int) -> str | None:
         """Return the text that asks for a new note to oneself, None if none is due."""
         every = manner.prompt.reflect_every
         if not every or (self.memory.turns(agent) + 1) % every:
@@ -160,7 +160,7 @@ class Minds:
 
     def collect(
         self, step: int, agents: NDArray[np.int32], *, overruled: NDArray[np.int32]
-    ) -> Thought:
+    ) -> TurnResults:
         """Wait for the turns of a step and return what came of those of these agents.
 
         Decisions of agents who are `overruled` are dropped; what they were shown stays. The calls
@@ -168,7 +168,7 @@ class Minds:
         """
         out = self._out.get(step)
         if out is None:
-            return Thought.none()
+            return TurnResults.none()
         while len(out.decisions) < len(out.turns):
             if self._waiting is not None:
                 self._waiting(len(out.decisions), len(out.turns))
@@ -184,7 +184,7 @@ class Minds:
         decisions = [out.decisions[agent] for agent in sorted(wanted)]
         rows = sorted(out.rows, key=lambda r: (r.agent, r.number))
         slate = out.slate.select(np.isin(out.slate.agents, agents))
-        return Thought(slate, self._deeds(decisions), self._notes(decisions), rows)
+        return TurnResults(slate, self._deeds(decisions), self._notes(decisions), rows)
 
     def _receive(self, call: Call, completion: Completion) -> None:
         out = self._out.get(call.step)
@@ -200,7 +200,7 @@ class Minds:
             case Decision() as decision:
                 out.decisions[call.agent] = decision
 
-    def _book(self, out: Outstanding, call: Call, completion: Completion) -> None:
+    def _book(self, out: PendingTurns, call: Call, completion: Completion) -> None:
         request = out.requests[call.agent]
         cost = self.budget.book(request, completion)
         out.rows.append(CompletionRow(*call, request, completion, cost))
@@ -217,7 +217,7 @@ class Minds:
         """Hold a survey on the world as it stands, and keep what comes of it with the run."""
         world, step = self._world, self._world.step
         voices = self.voices
-        panel = Panel(
+        panel = SurveyPanel(
             world=world,
             inferencer=self.inferencer,
             modelled=voices.modelled(),
@@ -228,7 +228,7 @@ class Minds:
             others=self._receive,
             check=lambda requests: self._check(f"the survey '{survey.name}'", requests),
         )
-        sitting = Sitting(survey, panel, agents)
+        sitting = SurveySitting(survey, panel, agents)
         try:
             sitting.hold()
         except BaseException:  # what was answered is paid for

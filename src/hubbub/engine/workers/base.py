@@ -65,7 +65,7 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ShardSlates:
     """What the agents of a shard are shown: slates, and the top comments of each shown item."""
 
     slate: Slate
@@ -73,7 +73,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class ShardTurns:
     """What the agents of a shard were shown and did; the `seconds` of the feed and the policy."""
 
     slate: Slate
@@ -100,11 +100,11 @@ class Workers(Protocol):
         """Get ready for step `t`, on the world as it stands."""
         ...
 
-    def see(self, society: Society, t: int, shards: Sequence[Shard]) -> list[Seen]:
+    def see(self, society: Society, t: int, shards: Sequence[Shard]) -> list[ShardSlates]:
         """Return what each shard is shown in step `t`."""
         ...
 
-    def decide(self, society: Society, t: int, shards: Sequence[Shard]) -> list[Deed]:
+    def decide(self, society: Society, t: int, shards: Sequence[Shard]) -> list[ShardTurns]:
         """Return what each shard is shown and does in step `t`."""
         ...
 
@@ -140,11 +140,11 @@ class Threads:
         """Let a thread make what all viewers share, while it is found out who is awake."""
         self._preparing = self._threads().submit(society.frame, t)
 
-    def see(self, society: Society, t: int, shards: Sequence[Shard]) -> list[Seen]:
+    def see(self, society: Society, t: int, shards: Sequence[Shard]) -> list[ShardSlates]:
         """Return what each shard is shown in step `t`."""
         return self._each(society, t, partial(society.see, t), shards)
 
-    def decide(self, society: Society, t: int, shards: Sequence[Shard]) -> list[Deed]:
+    def decide(self, society: Society, t: int, shards: Sequence[Shard]) -> list[ShardTurns]:
         """Return what each shard is shown and does in step `t`."""
         return self._each(society, t, partial(society.decide, t), shards)
 
@@ -192,15 +192,15 @@ def open_workers(spec: str | None, threads: int | None = None) -> Workers:
         case "threads":
             return Threads(_count(spec, which) if which else threads)
         case "processes":
-            from hubbub.engine.workers.pool import Crew
-            from hubbub.engine.workers.processes import Processes
+            from hubbub.engine.workers.pool import WorkerPool
+            from hubbub.engine.workers.processes import ProcessTransport
 
-            return Crew(Processes(_count(spec, which)))
+            return WorkerPool(ProcessTransport(_count(spec, which)))
         case "ray":
-            from hubbub.engine.workers.on_ray import OnRay
-            from hubbub.engine.workers.pool import Crew
+            from hubbub.engine.workers.on_ray import RayTransport
+            from hubbub.engine.workers.pool import WorkerPool
 
-            return Crew(OnRay(which or None))
+            return WorkerPool(RayTransport(which or None))
     raise RunError(
         f"there are no workers '{spec}': give threads[:N], processes:N, ray or ray:ADDRESS"
     )

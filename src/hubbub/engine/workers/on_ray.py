@@ -91,7 +91,7 @@ class _Remote(Worker):
         return grouped.remote(self._last[part], message, *shared)
 
 
-class OnRay:
+class RayTransport:
     """All free CPUs of a Ray cluster: at an address, the one in use, or one of this machine's own.
 
     `size` is how many there were when it was joined.

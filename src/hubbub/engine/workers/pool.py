@@ -13,7 +13,7 @@ from weakref import ref
 
 from hubbub.config.minds import ModelConfig
 from hubbub.engine.society import Society
-from hubbub.engine.workers.base import Deed, Live, Seen, Shard
+from hubbub.engine.workers.base import Live, Shard, ShardSlates, ShardTurns
 from hubbub.engine.workers.worker import Change, Failure, Packed
 from hubbub.errors import RunError
 from hubbub.world import Events, Slate
@@ -96,7 +96,7 @@ class _Place:
     settled: bool = False
 
 
-class Crew:
+class WorkerPool:
     """Workers that share no memory with this process. They are started when they are needed."""
 
     def __init__(self, site: Site) -> None:
@@ -119,11 +119,11 @@ class Crew:
         for place in self._settled():
             place.worker.tell("replica", "prepare", t)
 
-    def see(self, society: Society, t: int, shards: Sequence[Shard]) -> list[Seen]:
+    def see(self, society: Society, t: int, shards: Sequence[Shard]) -> list[ShardSlates]:
         """Return what each shard is shown in step `t`."""
         return self._deal(society, "see", t, shards)
 
-    def decide(self, society: Society, t: int, shards: Sequence[Shard]) -> list[Deed]:
+    def decide(self, society: Society, t: int, shards: Sequence[Shard]) -> list[ShardTurns]:
         """Return what each shard is shown and does in step `t`."""
         return self._deal(society, "decide", t, shards)
 

@@ -141,7 +141,7 @@ class _Process(Worker):
         return self.lanes[part].ask(part, what, args)
 
 
-class Processes:
+class ProcessTransport:
     """So many processes of this machine."""
 
     def __init__(self, count: int) -> None:

@@ -14,7 +14,7 @@ from time import monotonic
 
 from hubbub.config.minds import LimitsConfig, ModelConfig
 from hubbub.engine.workers.base import Live
-from hubbub.engine.workers.pool import Crew, Died, Ticket, Worker
+from hubbub.engine.workers.pool import Died, Ticket, Worker, WorkerPool
 from hubbub.engine.workers.worker import Failure, Figures
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.llm.usage import EndpointUsage, Meter, ModelUsage
@@ -48,7 +48,7 @@ class Correspondence:
     """Asks some models from the workers, and all others from `here`. Implements `Inferencer`."""
 
     def __init__(
-        self, crew: Crew, here: Live, models: Mapping[str, ModelConfig], base: Path
+        self, crew: WorkerPool, here: Live, models: Mapping[str, ModelConfig], base: Path
     ) -> None:
         self._crew, self._here, self._base = crew, here, base.resolve()
         self._here_out = 0

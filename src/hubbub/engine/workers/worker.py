@@ -24,7 +24,7 @@ from hubbub.config.minds import ModelConfig
 from hubbub.config.scenario import Scenario
 from hubbub.embed import Encoder, make_encoder
 from hubbub.engine.society import Society
-from hubbub.engine.workers.base import Deed, Live, Seen, Shard, Threads
+from hubbub.engine.workers.base import Live, Shard, ShardSlates, ShardTurns, Threads
 from hubbub.errors import HubbubError
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.llm.usage import ModelUsage
@@ -113,11 +113,11 @@ class Replica:
         """Work out what all viewers of step `t` share."""
         self._society.frame(t)
 
-    def see(self, t: int, shard: Shard) -> Seen:
+    def see(self, t: int, shard: Shard) -> ShardSlates:
         """Return what the agents of a shard are shown in step `t`."""
         return self._society.see(t, shard)
 
-    def decide(self, t: int, shard: Shard) -> Deed:
+    def decide(self, t: int, shard: Shard) -> ShardTurns:
         """Return what the agents of a shard are shown and do in step `t`."""
         return self._society.decide(t, shard)
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from hubbub.actions.spec import Kind
 from hubbub.store.codec import slate_of
-from hubbub.store.export.oasis_records import Records
-from hubbub.store.export.oasis_source import Rows, Source
+from hubbub.store.export.oasis_records import RecordNumbers
+from hubbub.store.export.oasis_source import OasisSource, Rows
 from hubbub.store.export.oasis_trace import Trace
 from hubbub.store.ledger import Ledger
 
@@ -60,12 +60,12 @@ def export_oasis(store: RunStore, out: Path) -> None:
     """Write the run as an OASIS database to the new file `out`."""
     with store.database.snapshot(), closing(sqlite3.connect(out, isolation_level=None)) as db:
         try:
-            _write(db, Source.of(store))
+            _write(db, OasisSource.of(store))
         except sqlite3.Error as error:  # of the new file: the run's own come as RunError
             raise OSError(errno.EIO, str(error)) from error
 
 
-def _write(db: sqlite3.Connection, source: Source) -> None:
+def _write(db: sqlite3.Connection, source: OasisSource) -> None:
     # a file that is incomplete is thrown away, so it needs no journal
     db.execute("PRAGMA journal_mode = OFF")
     db.execute("PRAGMA synchronous = OFF")
@@ -81,7 +81,7 @@ def _write(db: sqlite3.Connection, source: Source) -> None:
     db.execute("COMMIT")
 
 
-def _tables(source: Source) -> Iterator[tuple[str, Rows]]:
+def _tables(source: OasisSource) -> Iterator[tuple[str, Rows]]:
     ledger = Ledger(source.db)
     yield "user", _users(source)
     yield "post", _posts(source)
@@ -101,13 +101,13 @@ def _tables(source: Source) -> Iterator[tuple[str, Rows]]:
     yield "rec", _recommendations(source)
 
 
-def _users(source: Source) -> Rows:
+def _users(source: OasisSource) -> Rows:
     sql = "SELECT id, user_name, name, bio, joined, followings, followers FROM agent ORDER BY id"
     for agent, user_name, name, bio, joined, *counts in source.db.rows(sql):
         yield agent, agent, user_name, name, bio, source.when(joined), *counts
 
 
-def _posts(source: Source) -> Rows:
+def _posts(source: OasisSource) -> Rows:
     names = ("id", "kind", "author", "step", "ref", "text", "likes", "dislikes", "shares",
              "reports")  # fmt: skip
     all_texts = source.items["text"].tolist()
@@ -120,7 +120,7 @@ def _posts(source: Source) -> Rows:
         yield number[item], author, original, content, quoted, source.when(step), *counts
 
 
-def _comments(source: Source) -> Rows:
+def _comments(source: OasisSource) -> Rows:
     names = ("id", "ref", "author", "text", "step", "likes", "dislikes")
     number = source.number.tolist()
     chosen = source.items["kind"] == Kind.comment
@@ -129,16 +129,16 @@ def _comments(source: Source) -> Rows:
         yield number[item], number[post], author, source.text(text), when, *counts
 
 
-def _records(source: Source, ledger: Ledger, pair_set: str) -> Rows:
+def _records(source: OasisSource, ledger: Ledger, pair_set: str) -> Rows:
     """Return the pairs that stand: number, left, right, time."""
     pairs = ledger.standing(pair_set)
     right = source.number[pairs.right] if ledger.pair_sets[pair_set] == "item" else pairs.right
-    numbers = Records(ledger, pair_set, source).of(pairs)
+    numbers = RecordNumbers(ledger, pair_set, source).of(pairs)
     times = map(source.when, pairs.step.tolist())
     return zip(numbers, pairs.left.tolist(), right.tolist(), times, strict=True)
 
 
-def _reports(source: Source, ledger: Ledger) -> Rows:
+def _reports(source: OasisSource, ledger: Ledger) -> Rows:
     sql = "SELECT id, text FROM event WHERE reason = 0 AND action IN (SELECT action FROM effect "
     reasons = dict(source.db.rows(f"{sql} WHERE pair_set = 'report')"))
     events = ledger.standing("report").event.tolist()
@@ -148,7 +148,7 @@ def _reports(source: Source, ledger: Ledger) -> Rows:
         yield number, user, post, source.text(reasons[event]), when
 
 
-def _groups(source: Source, ledger: Ledger) -> Iterator[tuple[str, Rows]]:
+def _groups(source: OasisSource, ledger: Ledger) -> Iterator[tuple[str, Rows]]:
     groups = source.db.rows("SELECT id + 1, name, step FROM chat_group ORDER BY id")
     yield "chat_group", ((number, name, source.when(step)) for number, name, step in groups)
     pairs = ledger.standing("member")
@@ -162,7 +162,7 @@ def _groups(source: Source, ledger: Ledger) -> Iterator[tuple[str, Rows]]:
     )
 
 
-def _recommendations(source: Source) -> Rows:
+def _recommendations(source: OasisSource) -> Rows:
     """Return each agent's last slate, by agent, in the order shown."""
     ((agents,),) = source.db.rows("SELECT count(*) FROM agent")
     seen = np.zeros(agents, np.bool_)

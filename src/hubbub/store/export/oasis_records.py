@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.store.export.oasis_source import Source
+from hubbub.store.export.oasis_source import OasisSource
 from hubbub.store.ledger import Ids, Ledger, Standing
 from hubbub.world import keys_of
 
 
-class Records:
+class RecordNumbers:
     """The numbers of the records of one pair set, as OASIS counts them up from 1.
 
     Records on posts and on comments are counted apart; what was there before step 1 comes first. A
     record that ended leaves a gap.
     """
 
-    def __init__(self, ledger: Ledger, pair_set: str, source: Source) -> None:
+    def __init__(self, ledger: Ledger, pair_set: str, source: OasisSource) -> None:
         self.changes = ledger.changes(pair_set)
         made = self.changes.sign > 0
         post = np.ones(len(made), np.bool_)

@@ -22,7 +22,7 @@ Rows = Iterator[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class OasisSource:
     """The run, with the numbers that posts, comments and messages have in the export."""
 
     db: Database
@@ -33,7 +33,7 @@ class Source:
     is_post: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, store: RunStore) -> Source:
+    def of(cls, store: RunStore) -> OasisSource:
         """Return the run of a store."""
         db = store.database
         kept = ("likes", "dislikes", "shares", "reports")

@@ -19,8 +19,8 @@ import numpy as np
 
 from hubbub.actions.spec import Kind
 from hubbub.store.codec import slate_of
-from hubbub.store.export.oasis_records import Records
-from hubbub.store.export.oasis_source import Moment, Rows, Source
+from hubbub.store.export.oasis_records import RecordNumbers
+from hubbub.store.export.oasis_source import Moment, OasisSource, Rows
 from hubbub.store.ledger import Ids, Ledger
 
 #: What OASIS calls an argument in `info` where it differs from the argument's own name.
@@ -69,9 +69,9 @@ class _Action:
 class Trace:
     """Turns the log, part by part, into rows of `trace`."""
 
-    def __init__(self, source: Source, ledger: Ledger) -> None:
+    def __init__(self, source: OasisSource, ledger: Ledger) -> None:
         self._source, self._ledger = source, ledger
-        self._records: dict[str, Records] = {}
+        self._records: dict[str, RecordNumbers] = {}
         self._told: set[tuple[int, str]] = set()  # remembered interviews of the step at hand
         self._texts = [quoted(text) for text in source.texts]
         products = source.db.rows("SELECT name FROM product ORDER BY id")
@@ -196,9 +196,9 @@ class Trace:
             records = self._records_of(action.pair_set)
             yield _RECORDS[action.name], records.concerned(events["id"]).tolist()
 
-    def _records_of(self, pair_set: str) -> Records:
+    def _records_of(self, pair_set: str) -> RecordNumbers:
         if pair_set not in self._records:
-            self._records[pair_set] = Records(self._ledger, pair_set, self._source)
+            self._records[pair_set] = RecordNumbers(self._ledger, pair_set, self._source)
         return self._records[pair_set]
 
     def _values(

@@ -19,15 +19,15 @@ from hubbub.studies.distributions.distances import REAL, SIMULATED
 from hubbub.studies.distributions.real import SMALLEST, measured, measures, read, shipped
 from hubbub.studies.distributions.society import FALSE, MEASURES, TRUE, Posts, simulate, society
 from hubbub.studies.distributions.true_and_false import predictions, truth
-from hubbub.studies.options import Asked
+from hubbub.studies.options import RunOptions
 from hubbub.studies.statistics import Hypothesis, judge
-from hubbub.studies.trials import Finding, Options, Outcome, Results, Trial
+from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
 _REPLICATES = 4
 _POSTS = "posts."
 
 
-class Distributions:
+class DistributionsStudy:
     """One society per replicate. Input: `cascades`, a folder of real ones.
 
     Overrides are those of the scenario, and `posts.NAME` for a field of Posts.
@@ -42,9 +42,9 @@ class Distributions:
     version = 1
     takes = frozenset({"cascades"})
 
-    def trials(self, options: Options) -> Sequence[Trial]:
+    def trials(self, options: StudyOptions) -> Sequence[Trial]:
         """Return the societies, and one trial that reads the real cascades."""
-        asked = Asked.of(options)
+        asked = RunOptions.of(options)
         if asked.models or asked.judge:
             raise ScenarioError("this study asks no language models: its society has 100,000 users")
         posts, scenario = _split(asked.settings)
@@ -52,13 +52,13 @@ class Distributions:
         settings = {"posts": posts.model_dump(mode="json"), "scenario": scenario}
         return [*asked.trials({SIMULATED: settings}, _REPLICATES), Trial(REAL, 0, 0)]
 
-    def scenario(self, trial: Trial, options: Options) -> Scenario | None:
+    def scenario(self, trial: Trial, options: StudyOptions) -> Scenario | None:
         """Return the scenario of a society, with its posts."""
         if trial.arm == REAL:
             return None
         return society(Posts(**trial.settings["posts"]), trial.seed, trial.settings["scenario"])
 
-    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+    def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
         """Return what is predicted; of real cascades by truth, where their labels are given."""
         folder = options.inputs.get("cascades")
         labelled = folder is not None and _labelled(_read(Path(folder)))
@@ -68,7 +68,7 @@ class Distributions:
             *(predictions(REAL) if labelled else ()),
         ]
 
-    def run(self, trial: Trial, options: Options) -> Outcome:
+    def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
         """Run a society and measure its posts, or return the real distributions."""
         if trial.arm == REAL:
             return _real(options.inputs.get("cascades"))
@@ -81,28 +81,28 @@ class Distributions:
         }
         if large:
             values |= {f"median {m}": float(np.median([row[m] for row in large])) for m in MEASURES}
-        return Outcome(values, tables={"posts": rows})
+        return TrialOutcome(values, tables={"posts": rows})
 
-    def judge(self, results: Results, options: Options) -> Sequence[Finding]:
+    def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
         """Return how near the distributions are, and how false cascades differ from true ones."""
         return judge([*distances.tested(results), *truth(results)])
 
-    def figures(self, results: Results, options: Options) -> Sequence[Figure]:
+    def figures(self, results: Results, options: StudyOptions) -> Sequence[Figure]:
         """Return distances, Q-Q plots, distributions, and true against false."""
         return distributions_report.figures(results)
 
     def story(
-        self, results: Results, findings: Sequence[Finding], options: Options
+        self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
         """Return what was done, found and not found, and what is assumed."""
-        odds = _split(Asked.of(options).settings)[0].false_odds
+        odds = _split(RunOptions.of(options).settings)[0].false_odds
         given = "cascades" in options.inputs
         return distributions_report.story(results, findings, false_odds=odds, given=given)
 
 
-def study() -> Distributions:
+def study() -> DistributionsStudy:
     """Return the study."""
-    return Distributions()
+    return DistributionsStudy()
 
 
 def _split(settings: Mapping[str, Any]) -> tuple[Posts, dict[str, Any]]:
@@ -117,7 +117,7 @@ def _read(folder: Path) -> list[Cascade]:
     return read(folder)
 
 
-def _real(folder: Path | None) -> Outcome:
+def _real(folder: Path | None) -> TrialOutcome:
     """Return the measures of the real cascades by half; of given ones with labels, those too."""
     cascades = [] if folder is None else _read(Path(folder))
     samples = shipped() if folder is None else measured(cascades)
@@ -137,7 +137,9 @@ def _real(folder: Path | None) -> Outcome:
         if len(sample)
     }
     labelled = _labelled(cascades)
-    return Outcome(values, tables={"real": rows} | ({"labelled": labelled} if labelled else {}))
+    return TrialOutcome(
+        values, tables={"real": rows} | ({"labelled": labelled} if labelled else {})
+    )
 
 
 def _labelled(cascades: Sequence[Cascade]) -> list[dict[str, Any]]:

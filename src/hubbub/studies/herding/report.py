@@ -26,7 +26,7 @@ from hubbub.studies.herding.predictions import (
     total_balance,
 )
 from hubbub.studies.herding.votes import TREATMENTS, strength
-from hubbub.studies.options import Asked
+from hubbub.studies.options import RunOptions
 from hubbub.studies.plots import MEANS, averages, named, names_in
 from hubbub.studies.statistics import estimates
 from hubbub.studies.trials import Finding, Results
@@ -72,7 +72,7 @@ _RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _MOST = 8
 
 
-def figures(results: Results, asked: Asked) -> list[Figure]:
+def figures(results: Results, asked: RunOptions) -> list[Figure]:
     """Return the ratios beside published values, the strength, scores by treatment, agreement.
 
     What has nothing to show, as where nobody wrote or voted, is left out.
@@ -84,7 +84,7 @@ def figures(results: Results, asked: Asked) -> list[Figure]:
     return [figure for figure in made if figure.data.num_rows]
 
 
-def story(results: Results, findings: Sequence[Finding], asked: Asked) -> list[str]:
+def story(results: Results, findings: Sequence[Finding], asked: RunOptions) -> list[str]:
     """Return what was done, what was found and what not, and what is assumed."""
     return [_done(asked), *sentences(findings), *_compared(asked), *_assumed(asked)]
 
@@ -142,7 +142,7 @@ def _ratios(results: Results, arms: Sequence[str]) -> Figure:
     return Figure("ratios", "First points and what follows", caption, draw, data, size)
 
 
-def _strengths(results: Results, arms: Sequence[str], asked: Asked) -> Figure:
+def _strengths(results: Results, arms: Sequence[str], asked: RunOptions) -> Figure:
     """Return the strength of herding that is found in each arm, beside the one built in."""
     rows = []
     for arm in filter(has_strength, arms):
@@ -215,7 +215,7 @@ def _agreement(results: Results) -> Figure:
     )
 
 
-def _done(asked: Asked) -> str:
+def _done(asked: RunOptions) -> str:
     return (
         f"On a Reddit-like platform agents driven by {asked.who} wrote posts and comments and "
         "voted on them; of votes they saw the score alone. Everything written began, by lot, with "
@@ -227,7 +227,7 @@ def _done(asked: Asked) -> str:
     )
 
 
-def _compared(asked: Asked) -> list[str]:
+def _compared(asked: RunOptions) -> list[str]:
     if asked.models or "behaviour.herding" in asked.settings:
         return []
     return [
@@ -242,7 +242,7 @@ def _compared(asked: Asked) -> list[str]:
     ]
 
 
-def _assumed(asked: Asked) -> list[str]:
+def _assumed(asked: RunOptions) -> list[str]:
     if asked.judge:
         claims = (
             "The agreement of a comment with a false claim is the judge model's rating. Claims are "

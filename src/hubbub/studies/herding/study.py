@@ -40,10 +40,10 @@ from hubbub.studies.herding.votes import (
 )
 from hubbub.studies.llm_judge import judging
 from hubbub.studies.lost_replies import turns_lost, usable
-from hubbub.studies.options import Asked
+from hubbub.studies.options import RunOptions
 from hubbub.studies.statistics import Estimate, Hypothesis, estimates, judge
 from hubbub.studies.trial_process import threads
-from hubbub.studies.trials import Finding, Options, Outcome, Results, Trial
+from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
 _REPLICATES = 12
 _ARMS: dict[str, dict[str, Any]] = {
@@ -58,11 +58,11 @@ _ARMS: dict[str, dict[str, Any]] = {
 }
 
 
-class Herding:
+class HerdingStudy:
     """Arms differ in the feed and in how much agents heed scores; treatments are within a run."""
 
     name = "herding"
-    title = "Herding"
+    title = "HerdingStudy"
     question = (
         "Does one vote, given by lot right after something was written, change how others vote on "
         "it?"
@@ -70,12 +70,12 @@ class Herding:
     version = 1
     takes = frozenset[str]()
 
-    def trials(self, options: Options) -> Sequence[Trial]:
+    def trials(self, options: StudyOptions) -> Sequence[Trial]:
         """Return all arms x replicates.
 
         Of a model the score-blind feed and, with a judge of what it writes, the false claims.
         """
-        asked = Asked.of(options)
+        asked = RunOptions.of(options)
         arms = {
             f"{model}, {name}": _settings(asked, name, model)
             for model in asked.models
@@ -90,17 +90,17 @@ class Herding:
             self.scenario(trial, options)  # bad settings fail here
         return trials
 
-    def scenario(self, trial: Trial, options: Options) -> Scenario:
+    def scenario(self, trial: Trial, options: StudyOptions) -> Scenario:
         """Return the forum of a trial, without the first points and the false claims."""
         s = trial.settings
         return forum_scenario(trial.seed, s["model"], s["changes"], s["overrides"])
 
-    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+    def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
         """Return the predictions of each arm."""
         arms = dict.fromkeys(trial.arm for trial in self.trials(options))
         return [h for arm in arms for h in predictions(arm)]
 
-    def run(self, trial: Trial, options: Options) -> Outcome:
+    def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
         """Run a forum, give first points by lot, and measure later votes by treatment."""
         scenario, claims = self.scenario(trial, options), trial.settings["setting"] == CLAIMS
         lottery = in_equal_parts(trial.seed) if claims else by_lot(trial.seed)
@@ -118,11 +118,11 @@ class Herding:
             curves = {"imbalance": _curve(total.imbalance), "spread": _curve(total.spread)}
             if np.isfinite(found.value):
                 values[STRENGTH] = found.value
-        return Outcome(values, curves, {} if claims else {"scores": _scores(forum)})
+        return TrialOutcome(values, curves, {} if claims else {"scores": _scores(forum)})
 
-    def judge(self, results: Results, options: Options) -> Sequence[Finding]:
+    def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
         """Return what became of each hypothesis, corrected for all of them together."""
-        asked = Asked.of(options)
+        asked = RunOptions.of(options)
         values = by_treatment(results.values)
         tested: list[tuple[Hypothesis, Estimate]] = []
         for arm in dict.fromkeys(results.values["arm"].to_pylist()):
@@ -133,23 +133,23 @@ class Herding:
                     tested += estimates(values, [h], seed=asked.seed)
         return judge(tested)
 
-    def figures(self, results: Results, options: Options) -> Sequence[Figure]:
+    def figures(self, results: Results, options: StudyOptions) -> Sequence[Figure]:
         """Return ratios beside published values, the strength, scores, and agreement."""
-        return figures(results, Asked.of(options))
+        return figures(results, RunOptions.of(options))
 
     def story(
-        self, results: Results, findings: Sequence[Finding], options: Options
+        self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
         """Return the report's paragraphs."""
-        return [*story(results, findings, Asked.of(options)), *usable(results.values)]
+        return [*story(results, findings, RunOptions.of(options)), *usable(results.values)]
 
 
-def study() -> Herding:
+def study() -> HerdingStudy:
     """Return the study."""
-    return Herding()
+    return HerdingStudy()
 
 
-def _settings(asked: Asked, name: str, model: str | None) -> dict[str, Any]:
+def _settings(asked: RunOptions, name: str, model: str | None) -> dict[str, Any]:
     return {
         "setting": name,
         "model": model,

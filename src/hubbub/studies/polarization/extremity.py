@@ -30,7 +30,7 @@ _CHOICES = ("A", "B", "same")
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ExtremityShift:
     """What came of comparing opinions with those at the start.
 
     `more` and `less` are the shares of people who are judged more or less extreme than at the
@@ -48,16 +48,18 @@ class Comparison:
         return self.more - self.less
 
 
-def by_value(start: Floats, now: Floats) -> Comparison:
+def by_value(start: Floats, now: Floats) -> ExtremityShift:
     """Compare opinions float[n] in [-1, 1]; those that are NaN at either time don't count."""
     change = np.abs(now) - np.abs(start)
     change = change[np.isfinite(change)]
     if not len(change):
-        return Comparison(nan, nan)
-    return Comparison(float((change >= SAME).mean()), float((change <= -SAME).mean()))
+        return ExtremityShift(nan, nan)
+    return ExtremityShift(float((change >= SAME).mean()), float((change <= -SAME).mean()))
 
 
-def by_judge(judge: Judge, start: Sequence[str | None], now: Sequence[str | None]) -> Comparison:
+def by_judge(
+    judge: Judge, start: Sequence[str | None], now: Sequence[str | None]
+) -> ExtremityShift:
     """Compare advice in words, person by person; None is no answer and doesn't count.
 
     Neither does a pair that the judge gives no judgement on in one of the orders.
@@ -69,10 +71,10 @@ def by_judge(judge: Judge, start: Sequence[str | None], now: Sequence[str | None
     back = [None if (place := _LATER[s]) is None else -place for s in said[len(pairs) :]]
     both = [(f, b) for f, b in zip(forth, back, strict=True) if f is not None and b is not None]
     if not both:
-        return Comparison(nan, nan)
+        return ExtremityShift(nan, nan)
     alike = [f for f, b in both if f == b]
     n = len(both)
-    return Comparison(alike.count(1) / n, alike.count(-1) / n, len(alike) / n)
+    return ExtremityShift(alike.count(1) / n, alike.count(-1) / n, len(alike) / n)
 
 
 #: What a judgement says if B is the later text: 1 that it is more extreme, -1 less, 0 the same.

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from hubbub.report.figure_data import Figure
 from hubbub.report.figures import histogram
-from hubbub.studies.options import Asked
+from hubbub.studies.options import RunOptions
 from hubbub.studies.plots import MEANS, curves_figure, names_in, panelled
 from hubbub.studies.polarization.dilemma import AGENTS, NUMBER
 from hubbub.studies.polarization.extremity import SAME
@@ -49,7 +49,7 @@ def figures(results: Results) -> list[Figure]:
     return [extremity, _distributions(results), others]
 
 
-def story(results: Results, findings: Sequence[Finding], asked: Asked) -> list[str]:
+def story(results: Results, findings: Sequence[Finding], asked: RunOptions) -> list[str]:
     """Return what was done, what was found and what not, and what is assumed."""
     return [_done(asked), *sentences(findings), *_assumed(asked)]
 
@@ -102,7 +102,7 @@ def _same_height(panels: Sequence[Any]) -> None:
         panel.set_ylim(0.0, top)
 
 
-def _done(asked: Asked) -> str:
+def _done(asked: RunOptions) -> str:
     """Say what was done."""
     if asked.models:
         who = f"driven by language models ({', '.join(asked.models)})"
@@ -120,7 +120,7 @@ def _done(asked: Asked) -> str:
     )
 
 
-def _assumed(asked: Asked) -> list[str]:
+def _assumed(asked: RunOptions) -> list[str]:
     """Say what is assumed, and what cannot be concluded."""
     if asked.models:
         judged = (

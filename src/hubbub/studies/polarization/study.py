@@ -19,13 +19,13 @@ from hubbub.report.figure_data import Figure
 from hubbub.studies.drivers import run_on
 from hubbub.studies.llm_judge import Judge, judging
 from hubbub.studies.lost_replies import turns_lost, usable
-from hubbub.studies.options import Asked
+from hubbub.studies.options import RunOptions
 from hubbub.studies.polarization.dilemma import EVERY, dilemma_scenario
-from hubbub.studies.polarization.extremity import Comparison, by_judge, by_value
+from hubbub.studies.polarization.extremity import ExtremityShift, by_judge, by_value
 from hubbub.studies.polarization.report import figures, story
 from hubbub.studies.statistics import Hypothesis, compare
 from hubbub.studies.trial_process import threads
-from hubbub.studies.trials import Finding, Options, Outcome, Results, Trial
+from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ _MEASURES = ("mean_extremity", "variance", "bimodality", "assortativity", "cross
 
 
 @dataclass(frozen=True, slots=True)
-class Questionnaire:
+class OpinionPoll:
     """The answers after a step: opinions float[n] in [-1, 1] (NaN for none), advice in words."""
 
     step: int
@@ -55,7 +55,7 @@ class Questionnaire:
     advice: Sequence[str | None] | None = None
 
 
-class Polarization:
+class PolarizationStudy:
     """Arms differ in the network, the feed, and the rule (or model) by which opinions move."""
 
     name = "polarization"
@@ -67,9 +67,9 @@ class Polarization:
     version = 1
     takes = frozenset[str]()
 
-    def trials(self, options: Options) -> Sequence[Trial]:
+    def trials(self, options: StudyOptions) -> Sequence[Trial]:
         """Return all arms x replicates: two arms per model if any is named."""
-        asked = Asked.of(options)
+        asked = RunOptions.of(options)
         arms: dict[str, dict[str, Any]] = {}
         for model in asked.models:
             for name in ("homophilous", "mixed"):
@@ -81,7 +81,7 @@ class Polarization:
         self.scenario(trials[0], options)  # bad settings fail here
         return trials
 
-    def scenario(self, trial: Trial, options: Options) -> Scenario:
+    def scenario(self, trial: Trial, options: StudyOptions) -> Scenario:
         """Return the society of a trial."""
         s = trial.settings
         scenario = dilemma_scenario(trial.seed, s["homophily"], s["model"], s["overrides"])
@@ -89,12 +89,12 @@ class Polarization:
             raise ScenarioError(f"steps: at least {EVERY}, since opinions are asked that often")
         return scenario
 
-    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+    def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
         """Return the predictions, of the models that are named or else of the policy."""
-        models = Asked.of(options).models
+        models = RunOptions.of(options).models
         return _of_models(models) if models else _of_policy()
 
-    def run(self, trial: Trial, options: Options) -> Outcome:
+    def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
         """Let the society talk, and compare each questionnaire with the one at the start."""
         scenario = self.scenario(trial, options)
         with Simulation(scenario, threads=threads()) as sim:
@@ -112,28 +112,28 @@ class Polarization:
             further |= asked.lost
         return _outcome(forms, against_start, ties, further)
 
-    def judge(self, results: Results, options: Options) -> Sequence[Finding]:
+    def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
         """Return what became of each hypothesis."""
-        return compare(results.values, self.hypotheses(options), seed=Asked.of(options).seed)
+        return compare(results.values, self.hypotheses(options), seed=RunOptions.of(options).seed)
 
-    def figures(self, results: Results, options: Options) -> Sequence[Figure]:
+    def figures(self, results: Results, options: StudyOptions) -> Sequence[Figure]:
         """Return the measures over time, the last opinions, and the judgements."""
         return figures(results)
 
     def story(
-        self, results: Results, findings: Sequence[Finding], options: Options
+        self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
         """Return the report's paragraphs."""
-        return [*story(results, findings, Asked.of(options)), *usable(results.values)]
+        return [*story(results, findings, RunOptions.of(options)), *usable(results.values)]
 
 
-def study() -> Polarization:
+def study() -> PolarizationStudy:
     """Return the study."""
-    return Polarization()
+    return PolarizationStudy()
 
 
 def _settings(
-    asked: Asked, homophily: float, changes: Mapping[str, Any], model: str | None
+    asked: RunOptions, homophily: float, changes: Mapping[str, Any], model: str | None
 ) -> dict[str, Any]:
     return {
         "homophily": homophily,
@@ -143,14 +143,14 @@ def _settings(
     }
 
 
-def _questionnaires(sim: Simulation, *, with_model: bool) -> list[Questionnaire]:
+def _questionnaires(sim: Simulation, *, with_model: bool) -> list[OpinionPoll]:
     """Return the answers every so many steps: what models said, else the opinions themselves."""
     steps = range(0, sim.scenario.steps + 1, EVERY)
     if not with_model:
         taken = zip(steps, sim.store.opinions_over(steps), strict=True)
-        return [Questionnaire(step, x[:, 0].astype(np.float64)) for step, x in taken]
+        return [OpinionPoll(step, x[:, 0].astype(np.float64)) for step, x in taken]
     n = len(sim.world.agents)
-    forms = {step: Questionnaire(step, np.full(n, np.nan), [None] * n) for step in steps}
+    forms = {step: OpinionPoll(step, np.full(n, np.nan), [None] * n) for step in steps}
     for row in sim.answers().arrow.filter(sim.answers().arrow["valid"]).to_pylist():
         form = forms[row["step"]]
         if row["question"] == "risk":
@@ -166,17 +166,17 @@ def _questionnaires(sim: Simulation, *, with_model: bool) -> list[Questionnaire]
     return list(forms.values())
 
 
-def _judged(judge: Judge, forms: Sequence[Questionnaire]) -> list[Comparison]:
+def _judged(judge: Judge, forms: Sequence[OpinionPoll]) -> list[ExtremityShift]:
     start = forms[0].advice or []
-    return [Comparison(0.0, 0.0), *(by_judge(judge, start, f.advice or []) for f in forms[1:])]
+    return [ExtremityShift(0.0, 0.0), *(by_judge(judge, start, f.advice or []) for f in forms[1:])]
 
 
 def _outcome(
-    forms: Sequence[Questionnaire],
-    against_start: Sequence[Comparison],
+    forms: Sequence[OpinionPoll],
+    against_start: Sequence[ExtremityShift],
     ties: tuple[NDArray[np.integer], NDArray[np.integer]],
     further: Mapping[str, float],
-) -> Outcome:
+) -> TrialOutcome:
     rows = [_measured(form.opinions, *ties) for form in forms]
     for row, comparison in zip(rows, against_start, strict=True):
         row |= {"more_extreme": comparison.more, "less_extreme": comparison.less}
@@ -194,7 +194,7 @@ def _outcome(
         for agent, (start, end) in enumerate(opinions)
         if isfinite(start) and isfinite(end)
     ]
-    return Outcome(
+    return TrialOutcome(
         {k: v for k, v in values.items() if isfinite(v)},
         {k: v for k, v in curves.items() if v},
         {"opinions": table},

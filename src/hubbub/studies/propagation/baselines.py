@@ -18,7 +18,7 @@ Curves = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class Baseline:
     """A prediction by rule: what it is called, what it is in words, and what it knows."""
 
     name: str
@@ -26,10 +26,10 @@ class Reference:
     knows: str
 
 
-MEDIAN = Reference("median curve", "the median of all real curves", "nothing of a cascade")
-SIZE = Reference("f N g(t)", "the median share f of the users, in the mean shape g", "the users")
-TIES = Reference("f M g(t)", "the median share f of the whole tree's measure M", "the ties")
-FLOOR = Reference("floor", "the real value at 150 minutes in the mean shape g", "all but the shape")
+MEDIAN = Baseline("median curve", "the median of all real curves", "nothing of a cascade")
+SIZE = Baseline("f N g(t)", "the median share f of the users, in the mean shape g", "the users")
+TIES = Baseline("f M g(t)", "the median share f of the whole tree's measure M", "the ties")
+FLOOR = Baseline("floor", "the real value at 150 minutes in the mean shape g", "all but the shape")
 REFERENCES = (MEDIAN, SIZE, TIES, FLOOR)
 
 

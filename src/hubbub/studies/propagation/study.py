@@ -16,7 +16,7 @@ from hubbub.config.scenario import Scenario
 from hubbub.errors import DataError, ScenarioError
 from hubbub.report.figure_data import Figure
 from hubbub.studies.cascade_files import MEASURES, MINUTES, Cascade, read_cascades
-from hubbub.studies.options import SPACING, Asked
+from hubbub.studies.options import SPACING, RunOptions
 from hubbub.studies.propagation import report as propagation_report
 from hubbub.studies.propagation.baselines import REFERENCES, TIES, errors, predictions
 from hubbub.studies.propagation.example_cascades import made_cascades
@@ -25,7 +25,7 @@ from hubbub.studies.propagation.pace import Pace
 from hubbub.studies.propagation.report import FITTED, REAL, SHIPPED, THREE
 from hubbub.studies.propagation.society import drivers, simulate, society
 from hubbub.studies.statistics import Hypothesis, compare
-from hubbub.studies.trials import VALUES, Finding, Options, Outcome, Results, Trial
+from hubbub.studies.trials import VALUES, Finding, Results, StudyOptions, Trial, TrialOutcome
 
 Curves = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ HELD_OUT = "held_out"
 ONLY_OASIS = "only_oasis"
 
 
-class Propagation:
+class PropagationStudy:
     """The study. Input: `cascades`, a folder; flags: `only_oasis`, `held_out`.
 
     Overrides are those of the scenario, and `pace.NAME` for a parameter of Pace. `pace` names a
@@ -58,11 +58,11 @@ class Propagation:
     version = 1
     takes = frozenset({"cascades", ONLY_OASIS, HELD_OUT})
 
-    def trials(self, options: Options) -> Sequence[Trial]:
+    def trials(self, options: StudyOptions) -> Sequence[Trial]:
         """Return the predictions: simulated ones by replicate, and one of each reference."""
         cascades, model = _cascades(options), _model(options)
         pace, scenario = split_overrides(options.overrides)
-        first = SPACING * Asked.of(options).seed + _SEED
+        first = SPACING * RunOptions.of(options).seed + _SEED
         days, replicates = _WITH_MODEL if model else (DAYS, REPLICATES)
         settings = {"days": days, "scenario": scenario}
         arms: dict[str, dict[str, Any]] = {}
@@ -78,7 +78,7 @@ class Propagation:
         ]
         return simulated + [Trial(name, 0, 0) for name in (REAL, *(r.name for r in REFERENCES))]
 
-    def scenario(self, trial: Trial, options: Options) -> Scenario | None:
+    def scenario(self, trial: Trial, options: StudyOptions) -> Scenario | None:
         """Return the society of the smallest cascade, by itself, on a trial's first day.
 
         In a trial all cascades live side by side, in circles without ties between them.
@@ -90,11 +90,11 @@ class Propagation:
         pace = _paces(cascades, trial)[i]
         return society(cascades[i].ties, pace, trial.seed * DAYS, trial.settings["scenario"])
 
-    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+    def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
         """Return that the simulation errs less than each reference."""
         return _predictions(self.trials(options)[0].arm)
 
-    def run(self, trial: Trial, options: Options) -> Outcome:
+    def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
         """Return the errors of one prediction, its mean curves and examples."""
         cascades = _cascades(options)
         real = np.stack([c.curves() for c in cascades])
@@ -106,26 +106,26 @@ class Propagation:
             predicted = predictions(cascades)[trial.arm]
         return _outcome(cascades, real, predicted)
 
-    def judge(self, results: Results, options: Options) -> Sequence[Finding]:
+    def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
         """Return whether the simulation errs less than each reference, paired over cascades."""
         mine = propagation_report.simulated_arm(results)
         return compare(by_cascade(results), _predictions(mine), seed=_SEED)
 
-    def figures(self, results: Results, options: Options) -> Sequence[Figure]:
+    def figures(self, results: Results, options: StudyOptions) -> Sequence[Figure]:
         """Return errors beside the references', by label, mean curves and examples."""
         return propagation_report.figures(results)
 
     def story(
-        self, results: Results, findings: Sequence[Finding], options: Options
+        self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
         """Return what was done, found and not found, and what is assumed."""
         made = "cascades" not in options.inputs
         return propagation_report.story(results, findings, made=made, model=_model(options))
 
 
-def study() -> Propagation:
+def study() -> PropagationStudy:
     """Return the study."""
-    return Propagation()
+    return PropagationStudy()
 
 
 def _predictions(simulated: str) -> list[Hypothesis]:
@@ -141,9 +141,9 @@ def _predictions(simulated: str) -> list[Hypothesis]:
     ]  # fmt: skip
 
 
-def _model(options: Options) -> str | None:
+def _model(options: StudyOptions) -> str | None:
     """Return the model that drives the known people; ScenarioError for more, or for a judge."""
-    asked = Asked.of(options)
+    asked = RunOptions.of(options)
     if asked.judge or len(asked.models) > 1:
         raise ScenarioError("the study 'propagation' takes one model, and no judge of texts")
     return asked.models[0] if asked.models else None
@@ -235,7 +235,7 @@ def _read(folder: Path, *, only_oasis: bool) -> list[Cascade]:
     return read_cascades(folder, only_oasis=only_oasis)
 
 
-def _cascades(options: Options) -> list[Cascade]:
+def _cascades(options: StudyOptions) -> list[Cascade]:
     """Return the cascades of a study: those given, else made-up ones."""
     folder, only_oasis = options.inputs.get("cascades"), ONLY_OASIS in options.flags
     if folder is None:
@@ -247,7 +247,7 @@ def _cascades(options: Options) -> list[Cascade]:
     return _read(Path(folder), only_oasis=only_oasis)
 
 
-def _outcome(cascades: Sequence[Cascade], real: Curves, predicted: Curves) -> Outcome:
+def _outcome(cascades: Sequence[Cascade], real: Curves, predicted: Curves) -> TrialOutcome:
     found = errors(predicted, real)
     rows = [
         {
@@ -268,7 +268,7 @@ def _outcome(cascades: Sequence[Cascade], real: Curves, predicted: Curves) -> Ou
         for m, measure in enumerate(MEASURES)
         if np.isfinite(found[:, m]).any()
     }
-    return Outcome(values, _curves(cascades, real, predicted), {"cascades": rows})
+    return TrialOutcome(values, _curves(cascades, real, predicted), {"cascades": rows})
 
 
 def _curves(

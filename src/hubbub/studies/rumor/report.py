@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hubbub.report.figure_data import Figure
 from hubbub.report.figures import dots, layout, network
-from hubbub.studies.options import Asked
+from hubbub.studies.options import RunOptions
 from hubbub.studies.plots import (
     MEANS,
     averages,
@@ -48,7 +48,7 @@ def figures(results: Results) -> list[Figure]:
     return made + ([_graph(results)] if "ties" in results.tables else [])
 
 
-def story(findings: Sequence[Finding], asked: Asked, appeal: float) -> list[str]:
+def story(findings: Sequence[Finding], asked: RunOptions, appeal: float) -> list[str]:
     """Return what was done, what was found and what not, and what is assumed."""
     built_in = (
         f"A known difference was built in: who saw a false message passed it on with the chance "

@@ -16,7 +16,7 @@ from hubbub.report.figure_data import Figure
 from hubbub.studies.drivers import STATISTICAL, driver, run_on
 from hubbub.studies.herding.predictions import by_treatment, treated
 from hubbub.studies.lost_replies import turns_lost, usable
-from hubbub.studies.options import Asked
+from hubbub.studies.options import RunOptions
 from hubbub.studies.rumor.measures import (
     MEASURES,
     group_curves,
@@ -28,7 +28,7 @@ from hubbub.studies.rumor.messages import FALSE, MESSAGES, TRUE, spread_rumors, 
 from hubbub.studies.rumor.report import figures, story
 from hubbub.studies.statistics import Hypothesis, compare
 from hubbub.studies.trial_process import threads
-from hubbub.studies.trials import Finding, Options, Outcome, Results, Trial
+from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
 #: The override that builds a difference in: the chance by which a viewer of a false message passes
 #: it on, besides what it decides itself.
@@ -59,9 +59,9 @@ class RumorStudy:
     version = 3
     takes = frozenset[str]()
 
-    def trials(self, options: Options) -> Sequence[Trial]:
+    def trials(self, options: StudyOptions) -> Sequence[Trial]:
         """Return the replicates of the statistical policy, or of each model that is named."""
-        asked = Asked.of(options)
+        asked = RunOptions.of(options)
         appeal, settings = _split(asked.settings)
         arms = {
             model or STATISTICAL: {"model": model, APPEAL: appeal, "overrides": settings}
@@ -71,20 +71,22 @@ class RumorStudy:
         _scenario(trials[0])  # bad settings fail here
         return trials
 
-    def scenario(self, trial: Trial, options: Options) -> Scenario:
+    def scenario(self, trial: Trial, options: StudyOptions) -> Scenario:
         """Return the society of a trial, without the messages."""
         return _scenario(trial)
 
-    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+    def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
         """Return the predictions of each arm: truth is the only difference within a run.
 
         So false and true messages are compared in pairs.
         """
         return [
-            h for model in Asked.of(options).drivers for h in _predictions(model or STATISTICAL)
+            h
+            for model in RunOptions.of(options).drivers
+            for h in _predictions(model or STATISTICAL)
         ]
 
-    def run(self, trial: Trial, options: Options) -> Outcome:
+    def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
         """Post the messages, let the society go on, and measure each of them."""
         scenario, appeal = _scenario(trial), trial.settings[APPEAL]
         with Simulation(scenario, threads=threads()) as sim:
@@ -102,20 +104,20 @@ class RumorStudy:
             lost = turns_lost(sim)
         return _outcome(rows, curves, drawn, lost)
 
-    def judge(self, results: Results, options: Options) -> Sequence[Finding]:
+    def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
         """Return whether false and true messages differ, and how interest groups cluster."""
         values = pa.concat_tables([results.values, by_treatment(results.values)])
-        return compare(values, self.hypotheses(options), seed=Asked.of(options).seed)
+        return compare(values, self.hypotheses(options), seed=RunOptions.of(options).seed)
 
-    def figures(self, results: Results, options: Options) -> Sequence[Figure]:
+    def figures(self, results: Results, options: StudyOptions) -> Sequence[Figure]:
         """Return reach over time, each message, groups over time, the graph before and after."""
         return figures(results)
 
     def story(
-        self, results: Results, findings: Sequence[Finding], options: Options
+        self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
         """Return the report's paragraphs."""
-        asked = Asked.of(options)
+        asked = RunOptions.of(options)
         told = story(findings, asked, _split(asked.settings)[0])
         return [*told, *usable(results.values)]
 
@@ -165,7 +167,7 @@ def _outcome(
     curves: dict[str, Any],
     drawn: dict[str, Any],
     lost: Mapping[str, float],
-) -> Outcome:
+) -> TrialOutcome:
     values = dict(lost)
     for measure in MEASURES:
         values |= {f"{measure}/{truth}": mean for truth, mean in means(rows, measure).items()}
@@ -178,7 +180,7 @@ def _outcome(
         curves[f"reach/{truth}"] = list(enumerate(reached.tolist()))
     kept = ("domain", "truth", "followers", "viewings", *MEASURES)
     messages = [{name: row.get(name) for name in kept} for row in rows]
-    return Outcome(values, curves, {"messages": messages, **drawn})
+    return TrialOutcome(values, curves, {"messages": messages, **drawn})
 
 
 def _predictions(arm: str) -> list[Hypothesis]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hubbub.report.figure_data import Figure
 from hubbub.report.figures import REFERENCE, curves, points
-from hubbub.studies.options import Asked
+from hubbub.studies.options import RunOptions
 from hubbub.studies.plots import MEANS, averages, named, names_in, panelled
 from hubbub.studies.scale.question import SAMPLE
 from hubbub.studies.trials import Finding, Results
@@ -65,7 +65,7 @@ def figures(results: Results, groups: Mapping[str, Group]) -> list[Figure]:
     return [behaviour, _spread(results, groups), answers]
 
 
-def story(findings: Sequence[Finding], asked: Asked) -> list[str]:
+def story(findings: Sequence[Finding], asked: RunOptions) -> list[str]:
     """Return what was done, what was found and what not, and what is assumed."""
     helpful = (
         "Helpfulness is the judge model's rating, which is no measure of what helps people."

@@ -19,12 +19,12 @@ from hubbub.studies.distribution_tests import trend
 from hubbub.studies.drivers import STATISTICAL, run_on
 from hubbub.studies.llm_judge import judging
 from hubbub.studies.lost_replies import turns_lost, usable
-from hubbub.studies.options import Asked
+from hubbub.studies.options import RunOptions
 from hubbub.studies.scale.question import helpfulness, question_scenario, read_answers, sample
 from hubbub.studies.scale.report import Group, figures, free_deviations, story
 from hubbub.studies.statistics import Hypothesis, judge
 from hubbub.studies.trial_process import threads
-from hubbub.studies.trials import Finding, Options, Outcome, Results, Trial
+from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
 #: The override that names the sizes of the groups.
 SIZES = "sizes"
@@ -42,11 +42,11 @@ _CHANGING = {
 }
 
 
-class Scale:
+class ScaleStudy:
     """An arm is a size of the group (and a model, if any is named)."""
 
     name = "scale"
-    title = "Scale"
+    title = "ScaleStudy"
     question = (
         "How clear does a group's behaviour become with its size, and how diverse and helpful are "
         "its answers to a question?"
@@ -54,9 +54,9 @@ class Scale:
     version = 1
     takes = frozenset[str]()
 
-    def trials(self, options: Options) -> Sequence[Trial]:
+    def trials(self, options: StudyOptions) -> Sequence[Trial]:
         """Return all sizes x replicates, for each model if any is named."""
-        asked = Asked.of(options)
+        asked = RunOptions.of(options)
         sizes, settings = _split(asked)
         arms = {
             _arm(model, size): {
@@ -69,18 +69,18 @@ class Scale:
         self.scenario(trials[0], options)  # bad settings fail here
         return trials
 
-    def scenario(self, trial: Trial, options: Options) -> Scenario:
+    def scenario(self, trial: Trial, options: StudyOptions) -> Scenario:
         """Return the group of a trial and its question."""
         s = trial.settings
         return question_scenario(trial.seed, s["size"], s["model"], s["overrides"])
 
-    def hypotheses(self, options: Options) -> Sequence[Hypothesis]:
+    def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
         """Return what is predicted to change with the size, of each driver."""
-        asked = Asked.of(options)
+        asked = RunOptions.of(options)
         sizes, _ = _split(asked)
         return [h for model in asked.drivers for h in _predictions(model, sizes, asked.judge)]
 
-    def run(self, trial: Trial, options: Options) -> Outcome:
+    def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
         """Ask the group, and measure votes and answers together."""
         scenario, name = self.scenario(trial, options), trial.settings["judge"]
         with Simulation(scenario, threads=threads()) as sim:
@@ -95,11 +95,11 @@ class Scale:
             with judging(scenario, name, trial.seed, spent) as asked:
                 values |= helpfulness(asked, texts)
             values |= asked.lost
-        return Outcome(values, tables={"answers": [{"content": text} for text in texts]})
+        return TrialOutcome(values, tables={"answers": [{"content": text} for text in texts]})
 
-    def judge(self, results: Results, options: Options) -> Sequence[Finding]:
+    def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
         """Return the rank correlations of spread and of diversity with the size."""
-        asked = Asked.of(options)
+        asked = RunOptions.of(options)
         sizes, _ = _split(asked)
         tested = []
         for model in asked.drivers:
@@ -110,9 +110,9 @@ class Scale:
                 tested.append((h, replace(found, n=(len(arms[-1]), len(arms[0])))))
         return judge(tested)
 
-    def figures(self, results: Results, options: Options) -> Sequence[Figure]:
+    def figures(self, results: Results, options: StudyOptions) -> Sequence[Figure]:
         """Return votes and stances by size, their spread beside 1/sqrt(n), and the answers."""
-        asked = Asked.of(options)
+        asked = RunOptions.of(options)
         groups = {
             _arm(model, size): Group(model or STATISTICAL, size)
             for model in asked.drivers
@@ -121,18 +121,18 @@ class Scale:
         return figures(results, groups)
 
     def story(
-        self, results: Results, findings: Sequence[Finding], options: Options
+        self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
         """Return the report's paragraphs."""
-        return [*story(findings, Asked.of(options)), *usable(results.values)]
+        return [*story(findings, RunOptions.of(options)), *usable(results.values)]
 
 
-def study() -> Scale:
+def study() -> ScaleStudy:
     """Return the study."""
-    return Scale()
+    return ScaleStudy()
 
 
-def _split(asked: Asked) -> tuple[tuple[int, ...], dict[str, Any]]:
+def _split(asked: RunOptions) -> tuple[tuple[int, ...], dict[str, Any]]:
     """Return the sizes of the groups, ascending, and the settings of the scenario."""
     rest = dict(asked.settings)
     sizes = rest.pop(SIZES, _SIZES_WITH_MODEL if asked.models else _SIZES)
