@@ -48,7 +48,7 @@ def flaky(request: ChatRequest) -> Completion:
 @pytest.fixture(scope="module")
 def sim() -> Iterator[Simulation]:
     models = {"big": ValidModel(), "small": flaky}
-    with Simulation(parse_scenario(SCENARIO), models=models) as sim:
+    with Simulation(parse_scenario(SCENARIO), stand_ins=models) as sim:
         sim.run()
         yield sim
 
@@ -83,7 +83,7 @@ def test_figures_are_those_of_the_calls(sim: Simulation, calls: list[dict[str, A
 def test_what_comes_from_a_record_costs_nothing(sim: Simulation, tmp_path: Any) -> None:
     config = parse_scenario({**SCENARIO, "steps": 3, "surveys": []})
     models = {"big": ValidModel(), "small": flaky}
-    with Simulation(config, out=tmp_path / "first", models=models) as first:
+    with Simulation(config, out=tmp_path / "first", stand_ins=models) as first:
         first.run()
         before = model_figures(first.store)
     with Simulation(config, replay=tmp_path / "first") as again:

@@ -54,7 +54,7 @@ def model(request: ChatRequest) -> Completion:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "run"
-    with Simulation(parse_scenario(SCENARIO), out=folder, models={"small": model}) as sim:
+    with Simulation(parse_scenario(SCENARIO), out=folder, stand_ins={"small": model}) as sim:
         sim.run()
     return folder
 
@@ -179,10 +179,10 @@ def test_waiting_is_told_of_every_batch() -> None:
         told.append((decided, asked))
 
     config = parse_scenario(SCENARIO)
-    with Simulation(config, models={"small": ValidModel()}, waiting=waiting) as sim:
+    with Simulation(config, stand_ins={"small": ValidModel()}, waiting=waiting) as sim:
         sim.run(2)
     assert told == [(0, 3), (0, 3)]
     told.clear()
-    with Simulation(config, models={"small": model}, waiting=waiting) as sim:
+    with Simulation(config, stand_ins={"small": model}, waiting=waiting) as sim:
         sim.run(1)
     assert told == [(0, 3), (2, 3)], "Bob's repair is waited for"

@@ -69,7 +69,7 @@ def test_the_queries_run() -> None:
         agents=[{"model": "small", "where": {"core": True}}],
         time={"activity": {"kind": "constant", "core_rate": 1.0}},
     )
-    with Simulation(config, models={"small": ValidModel()}) as sim:
+    with Simulation(config, stand_ins={"small": ValidModel()}) as sim:
         sim.run()
         by_step, by_endpoint = (
             sim.store.database.rows(query) for query in queries.split(";") if query.strip()

@@ -65,7 +65,7 @@ def test_a_stand_in_speaks_for_its_agents(society: hb.Simulation) -> None:
         models={"small": {"urls": ["http://localhost:8000/v1"]}},
         agents=[{"model": "small"}],
     )
-    with hb.Simulation(scenario, models={"small": sys.modules["mine"].grumpy}) as sim:
+    with hb.Simulation(scenario, stand_ins={"small": sys.modules["mine"].grumpy}) as sim:
         sim.run()
         said = sim.store.comments()["content"].to_pylist()
         refused = set(sim.events()["reason"].to_pylist()) - {"ok"}

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 import hubbub as hb
 from hubbub.cli.app import app
 from hubbub.config import parse_scenario
-from hubbub.config.minds import LimitsConfig
+from hubbub.config.models import LimitsConfig
 from hubbub.mind.words import LANGUAGES
 from hubbub.testing import ValidModel
 
@@ -67,7 +67,7 @@ def test_a_scenario_runs_with_stand_ins(given: dict[str, Any]) -> None:
     agents = [{**FIRST["agents"][0], "model": name}, FIRST["agents"][1]]
     whole = {"steps": 2, **PEOPLE, **AWAKE, **FIRST, "agents": agents, **given}
     scenario = parse_scenario(whole)
-    with hb.Simulation(scenario, models={name: ValidModel()}) as sim:
+    with hb.Simulation(scenario, stand_ins={name: ValidModel()}) as sim:
         assert sim.run() == 2
         assert sim.paused is None
         assert sim.completions().num_rows == 6  # three core users in two steps
@@ -93,7 +93,7 @@ def test_a_record_can_be_replayed_as_the_page_says(
 ) -> None:
     scenario = parse_scenario({"steps": 2, **PEOPLE, **AWAKE, **FIRST})
     monkeypatch.chdir(tmp_path)
-    with hb.Simulation(scenario, out="leaders", models={"small": ValidModel()}) as sim:
+    with hb.Simulation(scenario, out="leaders", stand_ins={"small": ValidModel()}) as sim:
         sim.run()
     given = {"steps": 2, **PEOPLE, **AWAKE, **FIRST}
     path = tmp_path / "examples" / "opinion-leaders" / "scenario.yaml"

@@ -49,7 +49,7 @@ def scenario(**changes: Any) -> Scenario:
 @contextmanager
 def ran(config: Scenario) -> Iterator[Simulation]:
     models = {name: ValidModel() for name in config.models}
-    with Simulation(config, models=models) as sim:
+    with Simulation(config, stand_ins=models) as sim:
         sim.run()
         yield sim
 
@@ -131,7 +131,7 @@ def test_after_the_rehearsal_a_run_goes_on_as_at_its_end() -> None:
 def test_a_run_of_the_same_models_tells_their_habits(tmp_path: Path) -> None:
     config = scenario(steps=6)
     replies = {"small": ScriptedModel([completion(300, 60), completion(300, 20)])}
-    with Simulation(config, out=tmp_path / "short", models=replies) as sim:
+    with Simulation(config, out=tmp_path / "short", stand_ins=replies) as sim:
         sim.run()
         calls = sim.store.completions()
         (usage,) = sim.store.usage()
@@ -156,7 +156,9 @@ def completion(prompt: int, reply: int) -> Completion:
 
 
 def test_a_run_of_other_models_tells_nothing(tmp_path: Path) -> None:
-    with Simulation(scenario(steps=1), out=tmp_path / "short", models={"small": ValidModel()}) as s:
+    with Simulation(
+        scenario(steps=1), out=tmp_path / "short", stand_ins={"small": ValidModel()}
+    ) as s:
         s.run()
     other = {"big": {"urls": ["http://localhost:1/v1"]}}
     with pytest.raises(RunError, match="no turn of big is on record there; its models are small"):

@@ -72,7 +72,7 @@ class Interrupting:
 
 def started(scenario: Scenario, folder: Path | None) -> hb.Simulation:
     models: dict[str, Any] = {"small": ValidModel(1)}
-    return hb.Simulation(scenario, out=folder, models=models if scenario.models else None)
+    return hb.Simulation(scenario, out=folder, stand_ins=models if scenario.models else None)
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def named(sim):
 
 def test_models_decide_for_their_agents_and_for_no_others(simulate):
     model = ScriptedModel([{"do": [{"action": "create_post", "text": "I am a model"}]}])
-    sim = simulate(talkative(), models={"small": model})
+    sim = simulate(talkative(), stand_ins={"small": model})
     sim.run()
     mine = set(modelled(sim).tolist())
     assert 10 < len(mine) < 30
@@ -60,7 +60,7 @@ def test_what_a_model_is_shown_is_kept_as_the_slate_of_that_step(simulate):
         seen[request.user] = True
         return {"do": [{"action": "do_nothing"}]}
 
-    sim = simulate(talkative(), models={"small": ScriptedModel(model)})
+    sim = simulate(talkative(), stand_ins={"small": ScriptedModel(model)})
     sim.step()
     slates = sim.store.slates().to_pylist()
     for call in sim.completions().to_pylist():
@@ -73,7 +73,7 @@ def test_what_a_model_is_shown_is_kept_as_the_slate_of_that_step(simulate):
 
 def test_an_unreadable_reply_is_repaired_once_and_then_recorded(simulate):
     model = ScriptedModel(["I would rather not."])
-    sim = simulate(talkative(), models={"small": model})
+    sim = simulate(talkative(), stand_ins={"small": model})
     sim.step()
     mine = set(modelled(sim).tolist())
     refused = [e for e in named(sim) if e[3] == "invalid_reply"]
@@ -94,7 +94,7 @@ def test_a_model_that_does_not_reply_costs_the_turn_and_nothing_later(simulate):
         return Completion(None, "timeout") if said["failed"] else LIKE
 
     said["failed"] = True
-    sim = simulate(talkative(), models={"small": ScriptedModel(model)})
+    sim = simulate(talkative(), stand_ins={"small": ScriptedModel(model)})
     sim.step()
     said["failed"] = False
     sim.step()
@@ -107,7 +107,7 @@ def test_a_model_that_does_not_reply_costs_the_turn_and_nothing_later(simulate):
 @pytest.mark.parametrize("staleness", [0, 1, 3])
 def test_replay_needs_no_model_and_gives_the_same_digest(tmp_path, staleness):
     scenario = talkative(turns={"staleness": staleness, "max_actions": 2})
-    with hb.Simulation(scenario, out=tmp_path / "a", models={"small": ValidModel(3)}) as sim:
+    with hb.Simulation(scenario, out=tmp_path / "a", stand_ins={"small": ValidModel(3)}) as sim:
         sim.run()
         digest = sim.digest()
         calls = sim.completions()
@@ -125,21 +125,21 @@ def test_replay_needs_no_model_and_gives_the_same_digest(tmp_path, staleness):
 @pytest.mark.parametrize("staleness", [0, 1, 3])
 def test_halves_and_a_whole_are_the_same_run(simulate, tmp_path, staleness):
     scenario = talkative(turns={"staleness": staleness, "max_actions": 2}, steps=7)
-    whole = simulate(scenario, models={"small": ValidModel(3)})
+    whole = simulate(scenario, stand_ins={"small": ValidModel(3)})
     whole.run()
-    with hb.Simulation(scenario, out=tmp_path / "a", models={"small": ValidModel(3)}) as first:
+    with hb.Simulation(scenario, out=tmp_path / "a", stand_ins={"small": ValidModel(3)}) as first:
         first.run(3)
     for _ in range(2):
-        with hb.Simulation.resume(tmp_path / "a", models={"small": ValidModel(3)}) as second:
+        with hb.Simulation.resume(tmp_path / "a", stand_ins={"small": ValidModel(3)}) as second:
             second.run(2)
             digest = second.digest()
     assert digest == whole.digest()
 
 
 def test_a_run_that_is_extended_is_the_longer_run(simulate):
-    long = simulate(talkative(turns={"staleness": 2}), models={"small": ValidModel(3)})
+    long = simulate(talkative(turns={"staleness": 2}), stand_ins={"small": ValidModel(3)})
     long.run()
-    short = simulate(talkative(turns={"staleness": 2}, steps=3), models={"small": ValidModel(3)})
+    short = simulate(talkative(turns={"staleness": 2}, steps=3), stand_ins={"small": ValidModel(3)})
     short.run()
     short.extend(3)
     short.run()
@@ -155,7 +155,7 @@ def test_with_staleness_models_see_a_world_that_is_so_many_steps_older(simulate)
                 events=[{"step": 3, "act": "create_post", "by": 1, "args": {"content": "ZEBRA"}}],
                 feed={"preset": "chronological"},
             ),
-            models={"small": ScriptedModel([{"do": [{"action": "do_nothing"}]}])},
+            stand_ins={"small": ScriptedModel([{"do": [{"action": "do_nothing"}]}])},
         )
         sim.run()
         prompts[staleness] = {}
@@ -171,9 +171,9 @@ def test_with_staleness_models_see_a_world_that_is_so_many_steps_older(simulate)
 def test_the_order_of_replies_does_not_matter(simulate):
     digests = set()
     for order in (1, -1):
-        sim = simulate(talkative(), models={"small": ValidModel(3)})
+        sim = simulate(talkative(), stand_ins={"small": ValidModel(3)})
         sim.step()
-        inferencer = sim._ready().minds.inferencer
+        inferencer = sim._ready().model_turns.inferencer
         wait = inferencer.wait
         inferencer.wait = lambda timeout=None, wait=wait, order=order: wait(timeout)[::order]
         sim.run()
@@ -182,10 +182,10 @@ def test_the_order_of_replies_does_not_matter(simulate):
 
 
 def test_a_budget_pauses_at_a_whole_step_and_a_larger_one_goes_on(simulate, tmp_path):
-    straight = simulate(talkative(), models={"small": ValidModel(3)})
+    straight = simulate(talkative(), stand_ins={"small": ValidModel(3)})
     straight.run()
     limited = talkative(budget={"requests": 25})
-    with hb.Simulation(limited, out=tmp_path / "a", models={"small": ValidModel(3)}) as sim:
+    with hb.Simulation(limited, out=tmp_path / "a", stand_ins={"small": ValidModel(3)}) as sim:
         last = sim.run()
         assert 0 < last < 6
         assert sim.paused is not None
@@ -195,7 +195,7 @@ def test_a_budget_pauses_at_a_whole_step_and_a_larger_one_goes_on(simulate, tmp_
         with pytest.raises(BudgetSpent, match="budget of 25 requests"):
             sim.step()
     with hb.Simulation.resume(
-        tmp_path / "a", overrides={"budget.requests": 1000}, models={"small": ValidModel(3)}
+        tmp_path / "a", overrides={"budget.requests": 1000}, stand_ins={"small": ValidModel(3)}
     ) as sim:
         assert sim.run() == 6
         assert sim.paused is None
@@ -212,7 +212,7 @@ def test_money_and_tokens_are_counted_by_the_prices(simulate):
     price = {"input": 2.0, "cached": 1.0, "output": 10.0}
     models = {"small": {"urls": ["http://127.0.0.1:9/v1"], "price": price}}
     sim = simulate(
-        talkative(models=models, budget={"money": 0.02}), models={"small": ScriptedModel(model)}
+        talkative(models=models, budget={"money": 0.02}), stand_ins={"small": ScriptedModel(model)}
     )
     sim.run()
     requests, tokens, money = sim.store.spent()
@@ -224,7 +224,7 @@ def test_money_and_tokens_are_counted_by_the_prices(simulate):
 
 def test_agents_told_and_asked(simulate):
     model = ScriptedModel([{"do": [{"action": "create_post", "text": "asked"}]}])
-    sim = simulate(talkative(), models={"small": model})
+    sim = simulate(talkative(), stand_ins={"small": model})
     sim.reset()
     one, two = modelled(sim)[:2].tolist()
     other = next(a for a in range(40) if a not in set(modelled(sim).tolist()))
@@ -243,7 +243,7 @@ def test_agents_told_and_asked(simulate):
 @pytest.mark.parametrize("staleness", [0, 2])
 def test_a_person_overrules_a_model(simulate, staleness):
     model = ScriptedModel([{"do": [{"action": "create_post", "text": "model"}]}])
-    sim = simulate(talkative(turns={"staleness": staleness}), models={"small": model})
+    sim = simulate(talkative(turns={"staleness": staleness}), stand_ins={"small": model})
     sim.reset()
     everyone = modelled(sim).tolist()
     sim.step({a: [] for a in everyone})
@@ -257,7 +257,7 @@ def test_reflections_are_events_and_come_back_in_prompts(simulate):
         return LIKE if request.shape is not None else "I care about trees."
 
     scenario = talkative(prompt={"reflect_every": 2}, steps=5)
-    sim = simulate(scenario, models={"small": ScriptedModel(model)})
+    sim = simulate(scenario, stand_ins={"small": ScriptedModel(model)})
     sim.run()
     notes = [(s, a) for s, a, act, reason, _ in named(sim) if act == "reflect"]
     assert notes
@@ -265,13 +265,13 @@ def test_reflections_are_events_and_come_back_in_prompts(simulate):
     for step, agent in notes:
         later = [c["prompt"] for c in calls if c["agent"] == agent and c["step"] > step]
         assert all("I care about trees." in prompt for prompt in later)
-    again = simulate(scenario, models={"small": ScriptedModel(model)})
+    again = simulate(scenario, stand_ins={"small": ScriptedModel(model)})
     again.run()
     assert again.digest() == sim.digest()
 
 
 def test_the_shared_rules_are_the_same_bytes_for_all_agents(simulate):
-    sim = simulate(talkative(), models={"small": ValidModel(1)})
+    sim = simulate(talkative(), stand_ins={"small": ValidModel(1)})
     sim.run()
     assert len(set(sim.completions()["system"].to_pylist())) == 1
 
@@ -299,7 +299,7 @@ def test_a_prompt_does_not_grow_with_history(simulate):
             ],
             feed={"preset": "chronological", "recommended": 2},
         ),
-        models={"small": ScriptedModel(model)},
+        stand_ins={"small": ScriptedModel(model)},
     )
     sim.run()
     after_50 = max(sizes[80:120])

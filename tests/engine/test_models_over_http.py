@@ -120,7 +120,7 @@ def test_hostile_replies_change_nothing_they_may_not():
         "[" * 1_000_000,
         "\x00\ud800".encode("utf-8", "replace").decode(),
     ]
-    with hb.Simulation(talkative(steps=8), models={"small": ScriptedModel(replies * 50)}) as sim:
+    with hb.Simulation(talkative(steps=8), stand_ins={"small": ScriptedModel(replies * 50)}) as sim:
         agents, items = len(sim.reset().world.agents), len(sim.world.items)
         sim.run()
         assert len(sim.world.agents) == agents
@@ -143,7 +143,7 @@ def test_what_others_write_is_quoted_on_one_line_and_can_name_nothing():
         feed={"preset": "chronological"},
         events=[{"step": 1, "act": "create_post", "by": 0, "args": {"content": order}}],
     )
-    with hb.Simulation(scenario, models={"small": model}) as sim:
+    with hb.Simulation(scenario, stand_ins={"small": model}) as sim:
         sim.run(2)
     shown = [r for r in model.requests if "ignore your rules" in r.user]
     assert shown

@@ -26,7 +26,7 @@ class Reports:
 
 def whole(**changes):
     """Return the digest of the run that nothing stops, and what it spent."""
-    with hb.Simulation(talkative(**changes), models={"small": ValidModel()}) as sim:
+    with hb.Simulation(talkative(**changes), stand_ins={"small": ValidModel()}) as sim:
         sim.run()
         return sim.digest(), sim.store.spent().requests
 
@@ -36,7 +36,7 @@ def whole(**changes):
 def test_with_staleness_a_spent_budget_pauses_the_run(tmp_path, staleness, requests):
     changes = {"turns": {"staleness": staleness}}
     scenario = talkative(**changes, budget={"requests": requests})
-    with hb.Simulation(scenario, out=tmp_path / "a", models={"small": ValidModel()}) as sim:
+    with hb.Simulation(scenario, out=tmp_path / "a", stand_ins={"small": ValidModel()}) as sim:
         last = sim.run()
         assert last < scenario.steps
         assert f"budget of {requests} requests" in sim.paused
@@ -46,12 +46,12 @@ def test_with_staleness_a_spent_budget_pauses_the_run(tmp_path, staleness, reque
             sim.step()
         # what a turn needs beside its first call is an estimate, what is out is counted
         assert sim.store.spent().requests <= requests * 1.25
-    with hb.Simulation.resume(tmp_path / "a", models={"small": ValidModel()}) as again:
+    with hb.Simulation.resume(tmp_path / "a", stand_ins={"small": ValidModel()}) as again:
         assert again.run() == last
         assert again.paused
     more = {"budget.requests": 1000}
     with hb.Simulation.resume(
-        tmp_path / "a", models={"small": ValidModel()}, overrides=more
+        tmp_path / "a", stand_ins={"small": ValidModel()}, overrides=more
     ) as sim:
         sim.run()
         assert sim.paused is None
@@ -65,14 +65,14 @@ def test_a_survey_that_costs_too_much_pauses_the_run_until_it_is_held(tmp_path, 
     for requests, held in ((5, set()), (spent - 1, {("s", 0), ("s", 2)})):
         scenario = talkative(**changes, budget={"requests": requests})
         folder, reports = tmp_path / str(requests), Reports()
-        with hb.Simulation(scenario, out=folder, models={"small": ValidModel()}) as sim:
+        with hb.Simulation(scenario, out=folder, stand_ins={"small": ValidModel()}) as sim:
             last = sim.run(hooks=[reports])
             assert "the survey 's'" in sim.paused
             assert sim.run(hooks=[reports]) == last
             assert reports.steps == list(range(1, last + 1))
             assert sim.store.surveys_held() == held
         more = {"budget.requests": 1000}
-        with hb.Simulation.resume(folder, models={"small": ValidModel()}, overrides=more) as sim:
+        with hb.Simulation.resume(folder, stand_ins={"small": ValidModel()}, overrides=more) as sim:
             assert sim.run() == 4
             assert sim.paused is None
             assert sim.digest() == digest
@@ -82,10 +82,10 @@ def test_a_survey_that_costs_too_much_pauses_the_run_until_it_is_held(tmp_path, 
 def test_turns_that_came_to_nothing_are_in_the_record_and_paid(tmp_path):
     def moves(sim):
         sim.run(2)
-        voices = sim._ready().minds.voices
-        out = set(sim._ready().minds.asked(3).tolist())
+        groups = sim._ready().model_turns.groups
+        out = set(sim._ready().model_turns.asked(3).tolist())
         assert out
-        other = next(a for a in range(40) if voices.model_of(a) and a not in out)
+        other = next(a for a in range(40) if groups.model_of(a) and a not in out)
         sim.step({other: hb.Ask()}, only=True)  # those who are out take no part
         sim.run(2)  # up to the last step but one: turns of the last are out
         return out
@@ -111,7 +111,7 @@ def test_replies_that_had_arrived_for_later_turns_are_kept(tmp_path):
         )
         with hb.Simulation(scenario, out=tmp_path / "a") as sim:
             sim.run(2)
-            out = len(sim._ready().minds.asked(3))
+            out = len(sim._ready().model_turns.asked(3))
             assert out
             end = time.monotonic() + 10
             while (made := sim.usage()["small"].completions) < sim.usage()["small"].requests:
@@ -125,16 +125,16 @@ def test_replies_that_had_arrived_for_later_turns_are_kept(tmp_path):
 
 def test_looking_at_a_run_with_turns_out_asks_no_model(tmp_path):
     scenario = talkative(turns={"staleness": 1})
-    with hb.Simulation(scenario, out=tmp_path / "a", models={"small": ValidModel()}) as sim:
+    with hb.Simulation(scenario, out=tmp_path / "a", stand_ins={"small": ValidModel()}) as sim:
         sim.run(2)
-        assert len(sim._ready().minds.asked(3))
+        assert len(sim._ready().model_turns.asked(3))
     model, valid = [], ValidModel()
     models = {"small": lambda request: model.append(request) or valid(request)}
-    with hb.Simulation.resume(tmp_path / "a", models=models) as sim:
+    with hb.Simulation.resume(tmp_path / "a", stand_ins=models) as sim:
         assert sim.t == 2
         sim.show(0)
     assert not model
-    with hb.Simulation.resume(tmp_path / "a", models=models) as sim:
+    with hb.Simulation.resume(tmp_path / "a", stand_ins=models) as sim:
         sim.run()
         assert model
         assert sim.digest() == whole(turns={"staleness": 1})[0]

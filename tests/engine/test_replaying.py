@@ -12,7 +12,7 @@ from hubbub.testing import ScriptedModel, ValidModel
 
 @pytest.fixture
 def record(tmp_path):
-    with hb.Simulation(talkative(), out=tmp_path / "a", models={"small": ValidModel(3)}) as sim:
+    with hb.Simulation(talkative(), out=tmp_path / "a", stand_ins={"small": ValidModel(3)}) as sim:
         sim.run()
     return tmp_path / "a"
 
@@ -48,13 +48,13 @@ def test_what_lies_after_the_record_is_an_error_or_asked_of_the_model(record):
     with pytest.raises(ModelError, match=r"has no reply for agent \d+, step 7"):
         replayed(longer, record)
     model = ScriptedModel([{"do": [{"action": "do_nothing"}]}])
-    _, calls = replayed(longer, record, only_missing=True, models={"small": model})
+    _, calls = replayed(longer, record, only_missing=True, stand_ins={"small": model})
     by_step = {c["step"]: c["recorded"] for c in calls.to_pylist()}
     assert {by_step[s] for s in range(1, 7)} == {1}
     assert {by_step[s] for s in (7, 8)} == {0}
     assert len(model.requests) == sum(1 for c in calls.to_pylist() if c["step"] > 6)
-    whole, _ = replayed(longer, record, only_missing=True, models={"small": model})
-    with hb.Simulation(talkative(steps=8), models={"small": model}) as other:
+    whole, _ = replayed(longer, record, only_missing=True, stand_ins={"small": model})
+    with hb.Simulation(talkative(steps=8), stand_ins={"small": model}) as other:
         other.run()
         assert other.digest() != whole
 

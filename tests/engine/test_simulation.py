@@ -54,7 +54,7 @@ def test_scripted_agents_do_as_told_and_only_they_with_only():
     report = sim.step(
         {5: [hb.Action("create_post", content="first"), hb.Action("do_nothing")]}, only=True
     )
-    assert (report.active, report.accepted, report.rejected) == (1, 2, 0)
+    assert (report.active, report.accepted, report.refused) == (1, 2, 0)
     report = sim.step({5: [hb.Action("create_post", content="second")]})
     assert report.active > 20
     mine = [e for e in sim.events().to_pylist() if e["agent"] == 5 and e["step"] == 2]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hubbub.config.minds import SurveyConfig
+from hubbub.config.prompts import SurveyConfig
 from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
 from hubbub.errors import ModelError
@@ -76,7 +76,7 @@ def test_agents_remember_only_if_the_survey_says_so() -> None:
     def prompts(*, remember: bool) -> list[str]:
         model = ScriptedModel(ValidModel())
         survey = {**MOOD, "steps": [2], "remember": remember}
-        with ran(scenario(survey), models={"small": model}) as sim:
+        with ran(scenario(survey), stand_ins={"small": model}) as sim:
             told = sim.store.events().to_pylist()
             assert sum(e["action"] == "interview" for e in told) == (10 if remember else 0)
         return [r.user for r in model.requests if "interview «I trust the news.»" in r.user]
@@ -88,11 +88,11 @@ def test_agents_remember_only_if_the_survey_says_so() -> None:
 def test_a_resumed_run_holds_no_survey_twice(tmp_path: Path) -> None:
     model = ScriptedModel(ValidModel())
     with Simulation(
-        scenario({**MOOD, "steps": [3]}), out=tmp_path / "run", models={"small": model}
+        scenario({**MOOD, "steps": [3]}), out=tmp_path / "run", stand_ins={"small": model}
     ) as sim:
         sim.run(3)
         first = rows(sim)
-    with Simulation.resume(tmp_path / "run", models={"small": model}) as sim:
+    with Simulation.resume(tmp_path / "run", stand_ins={"small": model}) as sim:
         sim.run()
         assert rows(sim) == first
     assert sum(_is_survey(r) for r in model.requests) == 5
@@ -102,12 +102,12 @@ def test_a_replay_holds_the_same_surveys(tmp_path: Path) -> None:
     config = scenario({**MOOD, "steps": [3, 6], "remember": True})
     with ran(config, out=tmp_path / "run") as sim:
         digest, answers = sim.digest(), rows(sim)
-    with ran(config, models=None, replay=tmp_path / "run") as sim:
+    with ran(config, stand_ins=None, replay=tmp_path / "run") as sim:
         assert (sim.digest(), rows(sim)) == (digest, answers)
 
 
 def test_a_survey_can_be_put_at_any_time() -> None:
-    with ran(scenario(), models={"small": ValidModel()}) as sim:
+    with ran(scenario(), stand_ins={"small": ValidModel()}) as sim:
         before = sim.digest()
         table = sim.survey(SurveyConfig(**MOOD), agents=[2, 0])
         assert table["agent"].to_pylist() == [0, 0, 2, 2]
@@ -133,7 +133,7 @@ def _is_survey(request: ChatRequest) -> bool:
 
 def test_an_interview_that_the_platform_refuses_asks_no_model() -> None:
     model = ScriptedModel([{"q1": "Because."}])
-    with Simulation(scenario(), models={"small": model}) as sim:
+    with Simulation(scenario(), stand_ins={"small": model}) as sim:
         for question in ("", " "):
             outcome = sim.act(0, "interview", question=question)
             assert (outcome.ok, outcome.reason, outcome.result) == (False, "bad_text", None)

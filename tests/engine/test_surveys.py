@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hubbub.actions import SOCIAL
-from hubbub.config.minds import QuestionConfig, SurveyConfig
+from hubbub.config.prompts import QuestionConfig, SurveyConfig
 from hubbub.config.scenario import PlatformConfig
 from hubbub.embed import make_encoder
 from hubbub.engine.models.budget import BudgetSpent

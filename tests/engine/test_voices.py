@@ -23,7 +23,7 @@ def test_a_template_that_fails_on_one_agent_fails_before_the_run(tmp_path):
     scenario = society("{{ name }}, next year {{ age + 1 }}")
     models = {"small": ValidModel()}
     with (
-        hb.Simulation(scenario, out=tmp_path / "a", models=models) as sim,
+        hb.Simulation(scenario, out=tmp_path / "a", stand_ins=models) as sim,
         pytest.raises(ScenarioError, match=r"prompt\.persona of agent 7: "),
     ):
         sim.reset()
@@ -32,7 +32,7 @@ def test_a_template_that_fails_on_one_agent_fails_before_the_run(tmp_path):
 
 def test_only_those_it_is_for_count(tmp_path):
     scenario = society("{{ name }}, next year {{ age + 1 }}", where={"age": {"max": 6}})
-    with hb.Simulation(scenario, models={"small": ValidModel()}) as sim:
+    with hb.Simulation(scenario, stand_ins={"small": ValidModel()}) as sim:
         assert sim.run() == scenario.steps
 
 
@@ -42,7 +42,7 @@ def test_queries_are_offered_only_where_a_turn_may_see_what_they_find():
         model = ValidModel()
         scenario = talkative(turns={"max_calls": most}, steps=1)
         with hb.Simulation(
-            scenario, models={"small": lambda r, m=model: asked.append(r) or m(r)}
+            scenario, stand_ins={"small": lambda r, m=model: asked.append(r) or m(r)}
         ) as sim:
             sim.run()
         named = ("trend", "search_posts", "search_user")

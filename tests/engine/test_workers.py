@@ -16,7 +16,7 @@ import hubbub as hb
 from engine.scenarios import small
 from engine.workers_own import FATAL, bustling
 from hubbub.engine import society
-from hubbub.engine.workers import pool as crew
+from hubbub.engine.workers import pool as pool
 from hubbub.engine.workers.pool import Died, WorkerPool
 from hubbub.engine.workers.worker import Station
 from hubbub.errors import ActionError, RunError
@@ -127,7 +127,7 @@ class Scarce(Beside):
 
 
 def test_workers_that_do_not_start_are_given_up(digest, monkeypatch, caplog):
-    monkeypatch.setattr(crew, "_PATIENCE", 0.1)
+    monkeypatch.setattr(pool, "_PATIENCE", 0.1)
     site = Scarce(2)
     with hb.Simulation(bustling()) as sim:
         sim._workers = WorkerPool(site)
@@ -142,7 +142,7 @@ def test_workers_that_do_not_start_are_given_up(digest, monkeypatch, caplog):
 
 
 def test_a_worker_whose_replacement_does_not_start_is_done_without(digest, monkeypatch):
-    monkeypatch.setattr(crew, "_PATIENCE", 0.3)
+    monkeypatch.setattr(pool, "_PATIENCE", 0.3)
     site = Scarce(3)
     with hb.Simulation(bustling()) as sim:
         sim._workers = WorkerPool(site)
@@ -167,7 +167,7 @@ class Lost(Answered):
 
 
 def test_no_worker_at_all_ends_the_run(monkeypatch):
-    monkeypatch.setattr(crew, "_PATIENCE", 0.1)
+    monkeypatch.setattr(pool, "_PATIENCE", 0.1)
     with hb.Simulation(bustling()) as sim:
         sim._workers = WorkerPool(Scarce(0))
         with pytest.raises(

@@ -11,9 +11,9 @@ from engine.minds_scenarios import talkative
 from engine.test_models_over_http import outcomes, turns_of_models
 from engine.test_workers import Lost, Scarce
 from engine.workers_own import FATAL
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.engine import simulation
-from hubbub.engine.workers import pool as crew
+from hubbub.engine.workers import pool as pool
 from hubbub.engine.workers.remote_models import shared
 from hubbub.errors import ModelError
 from hubbub.testing import Faults, Latency, ModelServer, ScriptedModel, ValidModel
@@ -63,11 +63,11 @@ def test_the_same_digest_though_a_worker_dies_with_calls_out(tmp_path, monkeypat
 
 
 def test_calls_of_a_worker_that_is_given_up_are_asked_by_the_others(monkeypatch):
-    monkeypatch.setattr(crew, "_PATIENCE", 0.3)
+    monkeypatch.setattr(pool, "_PATIENCE", 0.3)
     with ModelServer(ValidModel(1)) as server:
         scenario = over_http(server)
         digest, turns, _ = lived(scenario, threads=1)
-        workers = crew.Crew(Scarce(2, size=2))
+        workers = pool.Crew(Scarce(2, size=2))
         monkeypatch.setattr(simulation, "open_workers", lambda *options: workers)
         with hb.Simulation(scenario) as sim:
             sim.run(1)
@@ -120,7 +120,7 @@ def test_stand_ins_of_this_process_and_budgets_are_kept_by_the_head():
     for options in ({"threads": 1}, {"workers": "processes:1"}):
         model = ScriptedModel([{"do": [{"action": "like_post", "id": 1}]}])
         scenario = talkative(budget={"requests": 40})
-        with hb.Simulation(scenario, models={"small": model}, **options) as sim:
+        with hb.Simulation(scenario, stand_ins={"small": model}, **options) as sim:
             sim.run()
             assert "budget of 40 requests" in sim.paused
             digests.append((sim.t, sim.digest(), len(model.requests)))

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from hubbub.config.minds import LimitsConfig, ModelConfig
+from hubbub.config.models import LimitsConfig, ModelConfig
 from hubbub.llm.chat import ChatRequest, Completion, ReplyShape
 from hubbub.llm.inferencer import LiveInferencer
 

@@ -1,4 +1,4 @@
-"""The live inferencer with endpoints that work: completions, doubles, cancelling, closing."""
+"""The live inferencer with endpoints that work: completions, stand-ins, cancelling, closing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from endpoints import all_of, ask, body, endpoint, model, reply, requests
 
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.llm.inferencer import LiveInferencer
@@ -57,8 +57,8 @@ def test_requests_go_out_in_the_order_they_came() -> None:
 def test_several_models_answer_side_by_side() -> None:
     with ModelServer(lambda _: "one") as one, ModelServer(lambda _: "two") as two:
         models = {"a": model(one.url), "b": model(two.url)}
-        doubles = {"c": lambda request: f"three {request.user}"}
-        with LiveInferencer[int](models, doubles=doubles) as inferencer:
+        stand_ins = {"c": lambda request: f"three {request.user}"}
+        with LiveInferencer[int](models, stand_ins=stand_ins) as inferencer:
             asked = [requests(3, name=name)[i] for i, name in enumerate("abc")]
             inferencer.submit(asked)
             assert {k: c.text for k, c in all_of(inferencer).items()} == {
@@ -75,7 +75,7 @@ def test_a_double_may_give_whole_completions_and_what_it_raises_is_raised() -> N
             raise ZeroDivisionError
         return Completion(None, "refused")
 
-    with LiveInferencer[int]({}, doubles={"m": answer}) as inferencer:
+    with LiveInferencer[int]({}, stand_ins={"m": answer}) as inferencer:
         inferencer.submit(requests(1))
         assert inferencer.wait() == [(0, Completion(None, "refused"))]
         inferencer.submit(requests(2)[1:])

@@ -92,7 +92,7 @@ def test_a_value_that_would_break_a_header_is_refused_unseen() -> None:
 def test_a_double_needs_no_key() -> None:
     config = model("http://localhost:1/v1", key_env="MY_KEY")
     with LiveInferencer[int](
-        {"m": config}, doubles={"m": lambda _: "hi"}, environ={}
+        {"m": config}, stand_ins={"m": lambda _: "hi"}, environ={}
     ) as inferencer:
         inferencer.submit(requests(1))
         assert all_of(inferencer)[0].text == "hi"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from endpoints import all_of, requests
 
-from hubbub.config.minds import LimitsConfig, ModelConfig
+from hubbub.config.models import LimitsConfig, ModelConfig
 from hubbub.errors import ModelError
 from hubbub.llm.inferencer import LiveInferencer
 from hubbub.testing import Faults, ModelServer

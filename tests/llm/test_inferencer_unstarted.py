@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.llm.inferencer import LiveInferencer
 from hubbub.testing import ModelServer, ScriptedModel
@@ -21,9 +21,9 @@ def test_cancelling_before_the_first_request_loses_none_of_the_later_ones() -> N
 
 
 def test_with_no_time_to_wait_doubles_are_not_asked() -> None:
-    double = ScriptedModel([Completion("hi")])
-    with LiveInferencer[int]({}, doubles={"small": double}) as inferencer:
+    stand_in = ScriptedModel([Completion("hi")])
+    with LiveInferencer[int]({}, stand_ins={"small": stand_in}) as inferencer:
         inferencer.submit([(0, ASKED)])
         assert inferencer.wait(timeout=0) == []
-        assert not double.requests
+        assert not stand_in.requests
         assert [key for key, _ in inferencer.wait()] == [0]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbub.config.minds import LimitsConfig
+from hubbub.config.models import LimitsConfig
 from hubbub.llm.endpoint import FAILURES_TO_OPEN, LAST_PROBE, Bucket, Endpoint, RequestSlot
 
 

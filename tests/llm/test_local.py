@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.cores import usable_cores
 from hubbub.errors import MissingExtraError, ModelError
 from hubbub.llm import local as module

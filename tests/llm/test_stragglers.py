@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from math import inf
 
-from hubbub.config.minds import LimitsConfig, ModelConfig
+from hubbub.config.models import LimitsConfig, ModelConfig
 from hubbub.llm.chat import ChatRequest
 from hubbub.llm.hedging import Hedging
 from hubbub.llm.inferencer import LiveInferencer

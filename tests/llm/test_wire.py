@@ -10,7 +10,7 @@ from endpoints import SHAPE, body
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest
 from hubbub.llm.wire import LADDER, Refusal, Reply, Writer, read, retry_after

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from hubbub.actions import SOCIAL, Action, ActionBatch, ActionTable
-from hubbub.config.minds import PromptConfig
+from hubbub.config.prompts import PromptConfig
 from hubbub.config.scenario import PlatformConfig
 from hubbub.embed import make_encoder
 from hubbub.feed.comments import shown_comments
@@ -102,7 +102,9 @@ class Forum:
             clock=Clock(datetime(2024, 1, 1, 22, 0), 60.0),
         )
 
-    def brief(self, step: int, agent: int, items: Sequence[int] = (), **prompt: Any) -> UserPrompt:
+    def user_prompt(
+        self, step: int, agent: int, items: Sequence[int] = (), **prompt: Any
+    ) -> UserPrompt:
         """Return what one agent is told, without memory and groups."""
         obs = self.observe(step, {agent: items}, allowed=["do_nothing"])
-        return self.prompter(**prompt).briefs(obs, lambda _: "")[0]
+        return self.prompter(**prompt).user_prompts(obs, lambda _: "")[0]

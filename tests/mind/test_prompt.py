@@ -54,7 +54,7 @@ def test_whole_text(busy: tuple[Forum, list[int]]) -> None:
     forum, (_, share, quote) = busy
     obs = forum.observe(8, {ANN: [share, quote], BOB: []})
     memory = {ANN: "1h: like_post", BOB: ""}
-    ann, bob = forum.prompter().briefs(obs, memory.__getitem__)
+    ann, bob = forum.prompter().user_prompts(obs, memory.__getitem__)
     assert (ann.agent, bob.agent) == (ANN, BOB)
     assert ann.text == (
         "You are @ann.\n"
@@ -100,7 +100,7 @@ def test_separate_counts() -> None:
     forum.do(2, CYD, "like_post", post_id=post)
     forum.do(2, DAN, "dislike_post", post_id=post)
     forum.do(2, DAN, "repost", post_id=post)
-    text = forum.brief(60, ANN, [post]).text
+    text = forum.user_prompt(60, ANN, [post]).text
     assert text.endswith("\n1 bob 2d 1 likes 1 dislikes 1 reposts: Hello")
 
 
@@ -108,7 +108,7 @@ def test_the_words_of_the_muted_are_not_quoted(busy: tuple[Forum, list[int]]) ->
     forum, (_, _, quote) = busy
     forum.do(7, ANN, "mute", user_id=BOB)
     prompter = forum.prompter()
-    ann, eve = prompter.briefs(forum.observe(8, {ANN: [quote], EVE: [quote]}), lambda _: "")
+    ann, eve = prompter.user_prompts(forum.observe(8, {ANN: [quote], EVE: [quote]}), lambda _: "")
     assert "Trains" not in ann.text
     assert "6 bob" not in ann.text
     assert "so true «Trains run late again»" in eve.text
@@ -120,20 +120,20 @@ def test_at_most_five_notices_each_of_which_can_be_answered() -> None:
     forum.awake(1, ANN)
     for k in range(12):
         forum.do(2, (BOB, CYD)[k % 2], "create_comment", post_id=0, content=f"Question {k}")
-    brief = forum.brief(3, ANN)
-    lines = [line for line in brief.text.splitlines() if "replied" in line]
+    user_prompt = forum.user_prompt(3, ANN)
+    lines = [line for line in user_prompt.text.splitlines() if "replied" in line]
     assert lines[0] == "1 cyd replied: Question 11"
     assert lines[-1] == "5 cyd replied: Question 7"
     assert len(lines) == 5
-    assert [t.user for t in brief.things] == [CYD, BOB, CYD, BOB, CYD]
-    assert {t.kind for t in brief.things} == {"comment"}
+    assert [t.user for t in user_prompt.things] == [CYD, BOB, CYD, BOB, CYD]
+    assert {t.kind for t in user_prompt.things} == {"comment"}
 
 
 def test_a_reply_that_mentions_its_reader_is_told_once() -> None:
     forum = Forum()
     forum.do(1, ANN, "create_post", content="Ask me anything")
     forum.do(2, BOB, "create_comment", post_id=0, content="@ann why?")
-    assert "New:\n1 bob replied: @ann why?\nNothing" in forum.brief(3, ANN).text
+    assert "New:\n1 bob replied: @ann why?\nNothing" in forum.user_prompt(3, ANN).text
 
 
 def test_a_slate_costs_little_more_than_its_texts() -> None:
@@ -145,7 +145,7 @@ def test_a_slate_costs_little_more_than_its_texts() -> None:
         for agent in (CYD, DAN):
             texts.append(f"Comment by {agent} on the post {k} with a few words")
             forum.do(2, agent, "create_comment", post_id=3 * k, content=texts[-1])
-    told = forum.brief(3, ANN, [3 * k for k in range(5)]).text
+    told = forum.user_prompt(3, ANN, [3 * k for k in range(5)]).text
     assert len(told) - sum(map(len, texts)) < 15 * 10 + 70
 
 
@@ -153,14 +153,14 @@ def test_notices_of_own_actions_bear_their_names() -> None:
     poke = ActionSpec("poke", "poke a user", (USER,), (Exists(),), (Notify(),))
     forum = Forum(table=SOCIAL.with_extra([poke]))
     forum.do(1, BOB, "poke", user_id=ANN)
-    assert "New:\n1 bob poke\n" in forum.brief(2, ANN).text
+    assert "New:\n1 bob poke\n" in forum.user_prompt(2, ANN).text
 
 
 def test_long_texts_are_cut_at_a_word() -> None:
     forum = Forum()
     post = forum.do(1, BOB, "create_post", content="word " * 100)
     forum.do(1, CYD, "create_comment", post_id=post, content="talk " * 100)
-    text = forum.brief(2, ANN, [post], post_chars=30, comment_chars=20).text
+    text = forum.user_prompt(2, ANN, [post], post_chars=30, comment_chars=20).text
     shown, comment = text.splitlines()[-2:]
     assert shown == "1 bob 1h: word word word word word…"
     assert comment == " 2 cyd: talk talk talk…"
@@ -216,8 +216,8 @@ def test_hostile_texts_stay_on_their_line(text: str) -> None:
     post = forum.do(1, BOB, "create_post", content=text)
     forum.do(1, CYD, "create_comment", post_id=post, content=text)
     forum.do(1, CYD, "create_comment", post_id=post, content=f"@ann {text}")
-    brief = forum.brief(2, ANN, [post])
-    starts = [line.split(":")[0] for line in brief.text.splitlines()]
+    user_prompt = forum.user_prompt(2, ANN, [post])
+    starts = [line.split(":")[0] for line in user_prompt.text.splitlines()]
     assert starts == [
         "You are @ann.",
         "0 followers, 0 following, day 1 23",
@@ -228,9 +228,9 @@ def test_hostile_texts_stay_on_their_line(text: str) -> None:
         " 2 cyd",
         " 3 cyd",
     ]
-    assert brief.text.isprintable() or brief.text.replace("\n", "").isprintable()
+    assert user_prompt.text.isprintable() or user_prompt.text.replace("\n", "").isprintable()
     for mark in ("<|", "</s>", "<<S", "[INST]", "[/INST]", "«", "»"):
-        assert mark not in brief.text
+        assert mark not in user_prompt.text
 
 
 def test_hostile_names_and_groups() -> None:
@@ -240,7 +240,7 @@ def test_hostile_names_and_groups() -> None:
     post = forum.do(1, eve, "create_post", content="hello")
     forum.do(1, eve, "create_group", name=name)
     obs = forum.observe(2, {ANN: [post], eve: []})
-    ann, other = forum.prompter().briefs(obs, lambda _: "")
+    ann, other = forum.prompter().user_prompts(obs, lambda _: "")
     assert ann.text.splitlines()[2:] == [
         "Groups:",
         "2 «x 9 bob 1h: “hi” Groups:» 1 members",
@@ -295,7 +295,7 @@ def test_language_of_the_profile_and_of_the_scenario() -> None:
     post = forum.do(1, FAY, "create_post", content="Hallo")
     forum.do(1, FAY, "repost", post_id=post)
     obs = forum.observe(3, {agent: [post + 1] for agent in range(6)}, allowed=["do_nothing"])
-    texts = [b.text for b in forum.prompter().briefs(obs, lambda _: "")]
+    texts = [b.text for b in forum.prompter().user_prompts(obs, lambda _: "")]
     assert texts[ANN] == (
         "Du bist @ann.\n0 Follower, 0 folgst, Tag 2 0:00\nDu siehst:\n"
         "1 fay 2Std, geteilt von fay: Hallo\nSchreibe auf Deutsch."
@@ -307,24 +307,24 @@ def test_language_of_the_profile_and_of_the_scenario() -> None:
     assert texts[FAY].endswith("Hallo")
     assert all(
         b.text.endswith("日本語で書いてください。")
-        for b in forum.prompter(language="ja").briefs(obs, lambda _: "")
+        for b in forum.prompter(language="ja").user_prompts(obs, lambda _: "")
     )
 
 
 def test_equal_observations_give_equal_texts(busy: tuple[Forum, list[int]]) -> None:
     forum, items = busy
     shown = dict.fromkeys(range(6), items)
-    one = forum.prompter().briefs(forum.observe(8, shown), lambda _: "")
+    one = forum.prompter().user_prompts(forum.observe(8, shown), lambda _: "")
     used = forum.prompter()
-    used.briefs(forum.observe(7, {ANN: items[:1], DAN: items}), lambda _: "")
-    assert used.briefs(forum.observe(8, shown), lambda _: "") == one
+    used.user_prompts(forum.observe(7, {ANN: items[:1], DAN: items}), lambda _: "")
+    assert used.user_prompts(forum.observe(8, shown), lambda _: "") == one
     alone = forum.observe(8, {CYD: items})
-    assert forum.prompter().briefs(alone, lambda _: "") == [one[CYD]]
+    assert forum.prompter().user_prompts(alone, lambda _: "") == [one[CYD]]
 
 
 def test_text_does_not_depend_on_hash_seeds(busy: tuple[Forum, list[int]]) -> None:
     forum, items = busy
-    here = forum.prompter().briefs(forum.observe(8, {ANN: items}), str)[0].text
+    here = forum.prompter().user_prompts(forum.observe(8, {ANN: items}), str)[0].text
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     script = (
         "from test_prompt import ANN, busy_forum\n"
@@ -353,12 +353,14 @@ def test_numbers_stand_for_things(data: st.DataObject) -> None:
             forum.do(1, data.draw(agents), "create_comment", post_id=0, content=f"{k} says {c}")
     posts = [i for i, kind in enumerate(forum.world.items["kind"].tolist()) if kind == 0]
     shown = {a: data.draw(st.lists(st.sampled_from(posts), max_size=4)) for a in range(6)}
-    for brief in forum.prompter().briefs(forum.observe(2, shown), lambda _: ""):
-        kinds = [t.kind for t in brief.things]
+    for user_prompt in forum.prompter().user_prompts(forum.observe(2, shown), lambda _: ""):
+        kinds = [t.kind for t in user_prompt.things]
         assert kinds == sorted(kinds, key=["post", "comment", "user", "group"].index)
-        assert [t.id for t in brief.things if t.kind == "post"] == list(shown[brief.agent])
-        lines = brief.text.splitlines()
-        for n, thing in enumerate(brief.things, start=1):
+        assert [t.id for t in user_prompt.things if t.kind == "post"] == list(
+            shown[user_prompt.agent]
+        )
+        lines = user_prompt.text.splitlines()
+        for n, thing in enumerate(user_prompt.things, start=1):
             if thing.kind in ("post", "comment"):
                 item = forum.world.item(thing.id)
                 assert thing.user == item.author

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbub.actions import SOCIAL, Reason
-from hubbub.config.minds import QuestionConfig, SurveyConfig
+from hubbub.config.prompts import QuestionConfig, SurveyConfig
 from hubbub.embed import make_encoder
 from hubbub.errors import ScenarioError
 from hubbub.llm.chat import ChatRequest, Completion

@@ -42,14 +42,14 @@ class Library:
         )
 
 
-def voice(library: Library | None = None, *, max_actions: int = 1, **options: Any) -> TurnContext:
+def context(library: Library | None = None, *, max_actions: int = 1, **options: Any) -> TurnContext:
     form = ReplyForm(SOCIAL, ALLOWED, max_actions=max_actions, max_text=1000)
     ask = library or Library()
     return TurnContext("small", "The rules.", form, ask, {80: 70}.__getitem__, **options)
 
 
 def turn(some: TurnContext | None = None, *, reflect: str | None = None, seed: int = 7) -> Turn:
-    return Turn(BRIEF, some or voice(), seed=seed, reflect=reflect)
+    return Turn(BRIEF, some or context(), seed=seed, reflect=reflect)
 
 
 def reply(*entries: dict[str, Any], **options: Any) -> Completion:
@@ -73,7 +73,7 @@ def names(request: ChatRequest) -> set[str]:
 
 
 def test_a_plain_turn_is_one_call() -> None:
-    some = turn(voice(max_tokens=120))
+    some = turn(context(max_tokens=120))
     assert some.calls == 0
     request = some.start()
     assert (request.model, request.system, request.user) == ("small", "The rules.", BRIEF.text)
@@ -128,7 +128,7 @@ def test_a_reply_that_was_cut_off_is_told_so() -> None:
 
 def test_a_query_gets_its_answer_in_a_further_call() -> None:
     library = Library()
-    some = turn(voice(library))
+    some = turn(context(library))
     some.start()
     second = ask(some.receive(reply(SEARCH)))
     assert second.user == f"{BRIEF.text}\n3 @cyd: found by search_posts\nNow go on with your turn."
@@ -141,7 +141,7 @@ def test_a_query_gets_its_answer_in_a_further_call() -> None:
 
 def test_with_more_calls_a_turn_may_look_up_more() -> None:
     library = Library()
-    some = turn(voice(library, max_calls=3))
+    some = turn(context(library, max_calls=3))
     some.start()
     assert "trend" in names(ask(some.receive(reply(SEARCH))))
     third = ask(some.receive(reply({"action": "trend"})))
@@ -154,14 +154,14 @@ def test_with_more_calls_a_turn_may_look_up_more() -> None:
 
 
 def test_a_turn_of_one_call_offers_no_look_ups() -> None:
-    some = turn(voice(max_calls=1))
+    some = turn(context(max_calls=1))
     assert names(some.start()) == {"do_nothing", "like_post", "create_comment"}
     again = ask(some.receive(reply(SEARCH)))
     assert again.user.endswith(REPAIR.format("search_posts is not possible any more in this turn"))
 
 
 def test_what_follows_a_query_in_a_reply_is_left_out() -> None:
-    some = turn(voice(max_actions=3))
+    some = turn(context(max_actions=3))
     some.start()
     ask(some.receive(reply(LIKE, SEARCH, {"action": "do_nothing"})))
     assert some.receive(reply({"action": "like_post", "id": 3})) == Decision(
@@ -275,7 +275,7 @@ def test_any_turn_ends_well(
     max_calls: int, max_actions: int, reflect: str | None, received: list[Completion]
 ) -> None:
     library = Library()
-    some = turn(voice(library, max_calls=max_calls, max_actions=max_actions), reflect=reflect)
+    some = turn(context(library, max_calls=max_calls, max_actions=max_actions), reflect=reflect)
     step: ChatRequest | Decision = some.start()
     waiting = iter(received)
     while isinstance(step, ChatRequest):

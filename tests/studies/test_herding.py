@@ -221,7 +221,7 @@ def test_false_claims_are_known_by_subject_and_treated_in_equal_parts() -> None:
             return '{"score": 3}'
 
         judged = {"j": {"urls": ["http://localhost:9/v1"]}}
-        with Judge("j", judged, seed=1, doubles={"j": rating}) as judge:
+        with Judge("j", judged, seed=1, stand_ins={"j": rating}) as judge:
             assert set(agreement(sim, judge)[1]) == {3.0}
     assert subjects == [name for name, claims in CLAIMS.items() for _ in claims]
     assert posts["content"].to_pylist() == [c for claims in CLAIMS.values() for c in claims]

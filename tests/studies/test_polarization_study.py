@@ -22,7 +22,7 @@ from hubbub.studies.trials import Results, StudyOptions, TrialOutcome
 from hubbub.testing import ModelServer
 
 SHORT = {"steps": 20}
-#: A model block that a double stands in for.
+#: A model block that a stand-in replaces.
 NOWHERE = {"urls": ["http://localhost:9/v1"]}
 
 
@@ -75,7 +75,7 @@ def _longer(request: ChatRequest) -> str:
 
 
 def test_a_judge_without_bias_is_believed() -> None:
-    with Judge("j", {"j": NOWHERE}, seed=1, doubles={"j": _longer}) as judge:
+    with Judge("j", {"j": NOWHERE}, seed=1, stand_ins={"j": _longer}) as judge:
         found = by_judge(judge, ["aa", "bbb", "c", None, "d"], ["aaaa", "b", "x", "e", "ddd"])
     assert (found.more, found.less, found.agreement) == (0.5, 0.25, 1.0)
 
@@ -85,14 +85,14 @@ def test_a_judge_that_prefers_a_place_is_not(place: str) -> None:
     def biased(_: ChatRequest) -> str:
         return f'{{"choice": "{place}"}}'
 
-    with Judge("j", {"j": NOWHERE}, seed=1, doubles={"j": biased}) as judge:
+    with Judge("j", {"j": NOWHERE}, seed=1, stand_ins={"j": biased}) as judge:
         found = by_judge(judge, ["a", "b"], ["c", "d"])
     assert (found.more, found.less, found.agreement) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("reply", ["no idea", "{", '{"choice": "C"}', '{"choice": 1}', "[1]"])
 def test_what_a_judge_says_in_no_form_does_not_count(reply: str) -> None:
-    with Judge("j", {"j": NOWHERE}, seed=1, doubles={"j": lambda _: reply}) as judge:
+    with Judge("j", {"j": NOWHERE}, seed=1, stand_ins={"j": lambda _: reply}) as judge:
         assert judge.choose("rules", ["case"], ["A", "B"]) == [None]
         assert judge.rate("rules", ["case"], 1, 10) == [None]
         assert isnan(by_judge(judge, ["a"], ["b"]).net)
@@ -100,8 +100,8 @@ def test_what_a_judge_says_in_no_form_does_not_count(reply: str) -> None:
 
 @pytest.mark.parametrize(("reply", "rating"), [("7", 7), ("0", None), ("11", None), ("true", None)])
 def test_ratings_lie_on_the_scale(reply: str, rating: int | None) -> None:
-    double = {"j": lambda _: f'{{"score": {reply}}}'}
-    with Judge("j", {"j": NOWHERE}, seed=1, doubles=double) as judge:
+    stand_in = {"j": lambda _: f'{{"score": {reply}}}'}
+    with Judge("j", {"j": NOWHERE}, seed=1, stand_ins=stand_in) as judge:
         assert judge.rate("rules", ["case"], 1, 10) == [rating]
 
 

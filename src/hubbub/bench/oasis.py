@@ -1,6 +1,6 @@
 """OASIS and hubbub at the same work: the figures of `hubbub bench compare oasis`.
 
-All agents of one profile file, with one follow graph, decide in each step; models are doubles that
+All agents of one profile file, with one follow graph, decide in each step; models are stand-ins that
 answer at once, in the process that asks, and like a post they are shown. Slates have up to three
 posts of followees and two drawn at random: the sizes of OASIS's own Twitter, and the one of its
 recommenders for it that needs no model from the network.
@@ -123,9 +123,9 @@ def our_side(*, profiles: str, steps: int, models: bool) -> Side:
         folder = Path(work) / "run"
         began, began_cpu = time.perf_counter(), time.process_time()
         # the file goes by its name alone: the scenario, and so the digest, is the same anywhere
-        file, double = Path(profiles), {_MODEL: LikesFirstPost()} if models else None
+        file, stand_ins = Path(profiles), {_MODEL: LikesFirstPost()} if models else None
         scenario = _scenario(file.name, steps, models=models)
-        with Simulation(scenario, out=folder, base=file.parent, models=double) as sim:
+        with Simulation(scenario, out=folder, base=file.parent, stand_ins=stand_ins) as sim:
             sim.reset()
             setup, made_cpu = time.perf_counter() - began, time.process_time()
             measured = timed_steps(sim, steps)
@@ -158,7 +158,7 @@ def _scenario(profiles: str, steps: int, *, models: bool) -> Scenario:
     rate = {"kind": "constant", "rate": 1.0, "core_rate": 1.0}
     driver = {"model": _MODEL} if models else {"policy": "statistical"}
     # a stand-in of this process takes the place of the model at this address
-    double = {_MODEL: {"urls": ["http://localhost:1/v1"]}} if models else {}
+    stand_ins = {_MODEL: {"urls": ["http://localhost:1/v1"]}} if models else {}
     return parse_scenario(
         {
             "name": "compare",
@@ -172,6 +172,6 @@ def _scenario(profiles: str, steps: int, *, models: bool) -> Scenario:
             "time": {"activity": rate, "wake_on_notice": False},
             "feed": {"preset": "random", "following": 3, "recommended": 2},
             "agents": [driver],
-            "models": double,
+            "models": stand_ins,
         }
     )

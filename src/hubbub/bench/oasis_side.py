@@ -6,7 +6,7 @@ Makes the agents of an OASIS Twitter profile file (CSV) and lets all of them dec
 many steps; writes FOLDER/result.json. Only what a user of OASIS would call is called; nothing of
 hubbub is imported.
 
-The model is a double in this process which answers at once: it likes one of the posts in the
+The model is a stand-in in this process which answers at once: it likes one of the posts in the
 prompt. It counts tokens by CAMEL's stub, which costs nothing. Recommendations are drawn at random:
 the one recommender of OASIS for X-like platforms that needs no model from the network.
 """

@@ -57,7 +57,7 @@ def _scenario() -> Iterator[str]:
         "A key is also the name for `--set` and for `events[].set`: `--set feed.preset=random`, "
         "`--set events.0.step=3`. `hubbub schema` prints the same as a JSON Schema.\n"
     )
-    for path, model in sections():
+    for path, model in sections(Scenario):
         yield f"## {_heading(path)}\n"
         yield f"{_plain(model.__doc__)}\n"
         yield "| key | value | default | what it is |"
@@ -79,7 +79,7 @@ def _plain(doc: str | None) -> str:
 
 def _inner_doc(field: FieldInfo) -> str:
     """Return the first sentence of the section a field holds."""
-    inner = [m for _, m in sections() if m.__name__ in repr(field.annotation)]
+    inner = [m for _, m in sections(Scenario) if m.__name__ in repr(field.annotation)]
     return _plain(inner[0].__doc__).split(". ")[0].rstrip(".") + "." if inner else ""
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from hubbub.cli.progress import RunProgress
 from hubbub.cli.screen import clean, console, heading, table
 from hubbub.config import load_survey
-from hubbub.config.minds import QuestionConfig, SurveyConfig
+from hubbub.config.prompts import QuestionConfig, SurveyConfig
 from hubbub.config.text import parse_value
 from hubbub.engine import Simulation
 from hubbub.engine.models.surveys import as_survey

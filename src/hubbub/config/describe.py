@@ -13,7 +13,6 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from hubbub.config.scenario import Scenario
 from hubbub.errors import did_you_mean
 
 _Path = tuple[str | int, ...]
@@ -116,7 +115,7 @@ def _flat(limits: Sequence[Any]) -> list[Any]:
     return found
 
 
-def locate(loc: Sequence[str | int], model: type[BaseModel] = Scenario) -> Place:
+def locate(loc: Sequence[str | int], model: type[BaseModel]) -> Place:
     """Return the place in a model that an error location of pydantic speaks of.
 
     Locations also name the arm of a union that was tried, and mark keys; both are left out.
@@ -159,7 +158,7 @@ def _bare(annotation: Any) -> Any:
 
 
 def sections(
-    model: type[BaseModel] = Scenario, path: tuple[str, ...] = ()
+    model: type[BaseModel], path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], type[BaseModel]]]:
     """Return all sections as (path, model), each before those inside it."""
     yield path, model
@@ -173,7 +172,7 @@ def sections(
             yield from sections(inner, (*path, name))
 
 
-def unknown_key(place: Place, model: type[BaseModel] = Scenario) -> str:
+def unknown_key(place: Place, model: type[BaseModel]) -> str:
     """Return the message for a key that the section does not have; another of the model may."""
     key = str(place.path[-1])
     known = list(place.section.model_fields) if place.section else []

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from hubbub.config.minds import SurveyConfig
 from hubbub.config.problems import listed, problems
+from hubbub.config.prompts import SurveyConfig
 from hubbub.config.scenario import Scenario
 from hubbub.config.section import Section
 from hubbub.config.text import Document, dump, parse_value

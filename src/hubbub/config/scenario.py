@@ -8,13 +8,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from hubbub.config.minds import (
-    BudgetConfig,
-    ModelConfig,
-    PromptConfig,
-    SurveyConfig,
-    TurnsConfig,
-)
+from hubbub.config.models import BudgetConfig, ModelConfig
+from hubbub.config.prompts import PromptConfig, SurveyConfig, TurnsConfig
 from hubbub.config.section import Count, Names, Probability, Section
 from hubbub.errors import did_you_mean
 

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from hubbub.config.problems import listed, problems
 from hubbub.errors import ScenarioError
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -53,8 +54,6 @@ class Section(BaseModel):
         try:
             super().__init__(**data)
         except ValidationError as error:
-            from hubbub.config.problems import listed, problems  # both are made from the models
-
             raise ScenarioError(listed(type(self).__name__, problems(error, type(self)))) from None
 
     @field_validator("*", mode="before")

@@ -52,7 +52,7 @@ class Simulation(Surveying):
     Nothing touches the disk unless `out` names a folder for the run. `base` is the folder from
     which relative paths of the scenario start (default: the current one). `threads` changes the
     speed and nothing else; so does `workers`: who ranks feeds, decides and asks models, threads of
-    this process or ``processes:N``, ``ray``, ``ray:ADDRESS`` (docs/workers.md). `models` are
+    this process or ``processes:N``, ``ray``, ``ray:ADDRESS`` (docs/workers.md). `stand_ins`
     stand-ins for language models, by name: functions of this process (hubbub.testing). `replay` is
     the folder of a run whose recorded replies take the place of the models'; what it lacks is an
     error, or with `only_missing` asked of the model. `waiting` is told, while a step waits for
@@ -69,7 +69,7 @@ class Simulation(Surveying):
         base: Path | str | None = None,
         threads: int | None = None,
         workers: str | None = None,
-        models: Mapping[str, Answering] | None = None,
+        stand_ins: Mapping[str, Answering] | None = None,
         replay: Path | str | None = None,
         only_missing: bool = False,
         waiting: Waiting | None = None,
@@ -80,7 +80,7 @@ class Simulation(Surveying):
         self._workers = open_workers(workers, threads)
         self._encoder = make_encoder(scenario.encoder.kind, scenario.encoder.dims)
         record = None if replay is None else Path(replay)
-        replies = Replies(models or {}, record, only_missing)
+        replies = Replies(stand_ins or {}, record, only_missing)
         self._models = ModelSession(replies, self._base, self._workers, waiting)
         self._society: Society | None = None
         self._store: RunStore | None = None
@@ -155,8 +155,8 @@ class Simulation(Surveying):
         world = make_world(scenario, self._encoder, people)
         society = self._settle(world)
         check_schedule(scenario, world)
-        if society.minds is not None:
-            society.minds.voices.check()
+        if society.model_turns is not None:
+            society.model_turns.groups.check()
         self._store = RunStore.create(
             self._out, scenario.model_dump_json(), to_blobs(people), world
         )
@@ -221,8 +221,8 @@ class Simulation(Surveying):
         reason = Reason(int(events.reason[0]))
         item = int(events.item[0])
         result = answer(society, agent, name, args) if reason is Reason.ok else None
-        minds = society.minds if name == "interview" and reason is Reason.ok else None
-        if minds is not None and minds.voices.model_of(agent):
+        model_turns = society.model_turns if name == "interview" and reason is Reason.ok else None
+        if model_turns is not None and model_turns.groups.model_of(agent):
             (result,) = self.survey(args["question"], [agent])["answer"].to_pylist()
         return Outcome(reason is Reason.ok, reason.name, item if item >= 0 else None, result)
 
@@ -267,7 +267,7 @@ class Simulation(Surveying):
                 completions=step.completions,
                 wait=False,
             )
-            if society.minds is None:
+            if society.model_turns is None:
                 self.store.checkpoint(society.world)
             step.watch.lap("commit")
         self._hold_due()
@@ -339,8 +339,8 @@ class Simulation(Surveying):
 
     def _settle(self, world: World) -> Society:
         """Return the society in a world, its models at hand."""
-        minds = self._models.minds(self.scenario, world, self._store)
-        return Society(self.scenario, world, minds, workers=self._workers)
+        model_turns = self._models.model_turns(self.scenario, world, self._store)
+        return Society(self.scenario, world, model_turns, workers=self._workers)
 
     def _open_models(self, also: str | None = None) -> None:
         """Open the models that agents or surveys name; ModelError before anything is made."""
@@ -377,9 +377,9 @@ class Simulation(Surveying):
         society, self._society = self._society, None
         if society is None:
             return
-        if society.minds is not None and self._store is not None:
+        if society.model_turns is not None and self._store is not None:
             with suppress(RunError):  # another error is on its way, and only money is lost
-                self._store.keep(society.minds.salvage())
+                self._store.keep(society.model_turns.salvage())
 
     def _check_calendar(self, step: int) -> None:
         check_calendar(self._ready().clock, step)

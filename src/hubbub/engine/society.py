@@ -40,7 +40,7 @@ class StepReport:
     step: int
     active: int
     accepted: int
-    rejected: int
+    refused: int
     seconds: dict[str, float]
     cpu: dict[str, float] = field(default_factory=dict)
     calls: int = 0
@@ -60,13 +60,13 @@ class Step:
     def report(self, step: int) -> StepReport:
         """Return the numbers of this step."""
         accepted = int((self.events.reason == Reason.ok).sum())
-        rejected = len(self.events) - accepted
+        refused = len(self.events) - accepted
         rows = self.completions
         return StepReport(
             step,
             len(self.slate.agents),
             accepted,
-            rejected,
+            refused,
             self.watch.seconds,
             self.watch.cpu,
             calls=len(rows),
@@ -85,12 +85,12 @@ class Society:
         self,
         scenario: Scenario,
         world: World,
-        minds: ModelTurns | None = None,
+        model_turns: ModelTurns | None = None,
         *,
         workers: Workers | None = None,
     ) -> None:
         self.world = world
-        self.minds = minds
+        self.model_turns = model_turns
         self.workers = workers or Threads()
         self._frames: dict[int, Frame] = {}
         self.schedule = Schedule(scenario)
@@ -106,8 +106,8 @@ class Society:
         self.clock, self.platform, self.feed, self.policy = assemble(now, self.world)
         self.comments = now.feed.comments
         self._frames.clear()
-        if self.minds is not None:
-            self.minds.configure(
+        if self.model_turns is not None:
+            self.model_turns.configure(
                 ModelGroups(self.world, now, self.platform, self.policy, self.clock)
             )
 
@@ -128,17 +128,17 @@ class Society:
         watch.lap("feed")
         active = self._awake(t, asked, only=only)
         watch.lap("activation")
-        thinking = self._ask_models(t, active, asked, watch, only=only)
-        slate, batch = self._decide(t, active, thinking, asked.told, watch)
-        thought = self._collect(t, thinking, asked.told, watch)
-        slate = Slate.merge([slate, thought.slate])
-        batch = ActionBatch.concat([batch, thought.batch, self.batch(asked.actions)])
+        modelled = self._ask_models(t, active, asked, watch, only=only)
+        slate, batch = self._decide(t, active, modelled, asked.told, watch)
+        results = self._collect(t, modelled, asked.told, watch)
+        slate = Slate.merge([slate, results.slate])
+        batch = ActionBatch.concat([batch, results.batch, self.batch(asked.actions)])
         events = [self.platform.apply(world, batch, t, each=self.workers.map)]
-        if len(thought.notes):
-            events.append(self.platform.apply(world, thought.notes, t, environment=True))
+        if len(results.notes):
+            events.append(self.platform.apply(world, results.notes, t, environment=True))
         fold_slate(world, slate, self.behind(slate), each=self.workers.map)
         self.changed(t, Events.concat(events), slate)
-        step = Step(Events.concat([scheduled, *events]), slate, thought.rows, watch)
+        step = Step(Events.concat([scheduled, *events]), slate, results.rows, watch)
         self.remember(t, step.events, slate)
         watch.lap("apply")
         return step
@@ -158,14 +158,14 @@ class Society:
     def behind(self, slate: Slate) -> NDArray[np.int32] | int:
         """Return by how many steps the world was older that each agent of a slate saw."""
         staleness = self.scenario.turns.staleness
-        if self.minds is None or not staleness:
+        if self.model_turns is None or not staleness:
             return 0
-        return np.where(self.minds.voices.drives(slate.agents), staleness, 0).astype(np.int32)
+        return np.where(self.model_turns.groups.drives(slate.agents), staleness, 0).astype(np.int32)
 
     def remember(self, t: int, events: Events, slate: Slate | None) -> None:
         """Let the agents driven by models remember what happened."""
-        if self.minds is not None:
-            self.minds.remember(t, events, slate)
+        if self.model_turns is not None:
+            self.model_turns.remember(t, events, slate)
 
     def batch(self, turns: Mapping[int, Sequence[Action]]) -> ActionBatch:
         """Return these agents' actions as columns."""
@@ -203,51 +203,55 @@ class Society:
 
         Turns that were asked for in earlier steps, on older worlds, are among them.
         """
-        if self.minds is None:
+        if self.model_turns is None:
             return np.empty(0, np.int32)
-        out = self.minds.asked(t)
+        out = self.model_turns.asked(t)
         due = active if t > self.foreseen else asked.called
         due = np.setdiff1d(due, np.concatenate([out, asked.told])).astype(np.int32)
         due = self._ask(t, due, watch)
-        self.minds.send()
+        self.model_turns.send()
         self.foreseen = max(t, self.foreseen)
         self.foresee(t, watch)
-        self.minds.send()
+        self.model_turns.send()
         return np.union1d(np.intersect1d(out, active) if only else out, due).astype(np.int32)
 
     def _ask(self, t: int, agents: NDArray[np.int32], watch: Stopwatch) -> NDArray[np.int32]:
         """Ask for the turns of those of the agents who are driven by models; return them."""
-        assert self.minds is not None  # noqa: S101 - its callers have looked
-        mine = agents[self.minds.voices.drives(agents)]
+        assert self.model_turns is not None  # noqa: S101 - its callers have looked
+        mine = agents[self.model_turns.groups.drives(agents)]
         shards = [Shard.of_viewers(mine[i : i + SHARD]) for i in range(0, len(mine), SHARD)]
         seen = self.workers.see(self, t, shards) if shards else []
         watch.lap("feed")
-        self.minds.ask(t, [self._observation(t, *each) for each in zip(shards, seen, strict=True)])
+        self.model_turns.ask(
+            t, [self._observation(t, *each) for each in zip(shards, seen, strict=True)]
+        )
         watch.lap("prompts")
         return mine
 
     def _collect(
-        self, t: int, thinking: NDArray[np.int32], told: NDArray[np.int32], watch: Stopwatch
+        self, t: int, modelled: NDArray[np.int32], told: NDArray[np.int32], watch: Stopwatch
     ) -> TurnResults:
-        if self.minds is None:
+        if self.model_turns is None:
             return TurnResults.none()
-        thought = self.minds.collect(t, thinking, overruled=told)
+        results = self.model_turns.collect(t, modelled, overruled=told)
         watch.lap("replies")
-        return thought
+        return results
 
     def _decide(
         self,
         t: int,
         active: NDArray[np.int32],
-        thinking: NDArray[np.int32],
+        modelled: NDArray[np.int32],
         told: NDArray[np.int32],
         watch: Stopwatch,
     ) -> tuple[Slate, ActionBatch]:
         """Show everyone else who is active its slate and ask its policy, shard by shard."""
-        elsewhere = thinking
-        if self.minds is not None:  # with staleness, models' agents wake by an older world alone
-            mine = active[self.minds.voices.drives(active)]
-            elsewhere = np.union1d(thinking, np.setdiff1d(mine, told))
+        elsewhere = modelled
+        if (
+            self.model_turns is not None
+        ):  # with staleness, models' agents wake by an older world alone
+            mine = active[self.model_turns.groups.drives(active)]
+            elsewhere = np.union1d(modelled, np.setdiff1d(mine, told))
         shards = [
             Shard.of(number, active[start : start + SHARD], elsewhere, told)
             for number, start in enumerate(range(0, max(len(active), 1), SHARD))

@@ -49,7 +49,7 @@ def refold(store: RunStore, scenario: Scenario, world: World, settle: Settle) ->
     society = settle(world)
     world.exclusive_reactions = society.platform.exclusive_reactions
     society.foreseen = last = store.steps
-    done = store.restore(world) if society.minds is None else 0
+    done = store.restore(world) if society.model_turns is None else 0
     for part in store.replay(done):
         ahead = part.slate is not None and part.step > max(0, last - scenario.turns.staleness)
         _fold_part(society, part, ahead=ahead)

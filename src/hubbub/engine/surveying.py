@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 
 import pyarrow.compute as pc
 
-from hubbub.config.minds import SurveyConfig
+from hubbub.config.prompts import SurveyConfig
 from hubbub.config.scenario import Scenario
 from hubbub.engine.looking import Looking
 from hubbub.engine.models.budget import BudgetSpent
@@ -60,11 +60,11 @@ class Surveying(Looking):
     def _hold(self, survey: SurveyConfig, agents: Sequence[int] | None = None) -> None:
         society = self._ready()
         with self._undone_on_error(but=BudgetSpent):
-            if society.minds is None:
+            if society.model_turns is None:
                 raise ModelError(
                     "no model drives anyone in this run; name one for the survey (its `model`)"
                 )
-            society.minds.hold(survey, agents, society, self.store)
+            society.model_turns.hold(survey, agents, society, self.store)
 
     def _hold_due(self) -> None:
         """Hold the surveys that are due after the step the run is at, and were not held.

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub import population
-from hubbub.config.minds import BudgetConfig, ModelConfig, PromptConfig
+from hubbub.config.models import BudgetConfig, ModelConfig
+from hubbub.config.prompts import PromptConfig
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
 from hubbub.engine.models.budget import cost

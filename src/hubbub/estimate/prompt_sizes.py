@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions.spec import Query
-from hubbub.config.minds import BudgetConfig, SurveyConfig
+from hubbub.config.models import BudgetConfig
+from hubbub.config.prompts import SurveyConfig
 from hubbub.config.scenario import Scenario
 from hubbub.engine.models.budget import Budget
 from hubbub.engine.models.groups import ModelGroups
@@ -38,10 +39,10 @@ class PromptSizes:
         clock, self._platform, self._feed, self._mix = assemble(scenario, world)
         memory = Memory(world.table, step_minutes=scenario.time.step_minutes)
         self._asking = _Gathering()
-        self._minds = ModelTurns(
+        self._model_turns = ModelTurns(
             world, memory, self._asking, Budget(BudgetConfig(), scenario.models)
         )
-        self._minds.configure(ModelGroups(world, scenario, self._platform, self._mix, clock))
+        self._model_turns.configure(ModelGroups(world, scenario, self._platform, self._mix, clock))
         allowed = [s for s, on in zip(world.table, self._platform.allowed, strict=True) if on]
         self.look_things_up = scenario.turns.max_calls > 1 and any(
             isinstance(e, Query) and e.name != "slate" for s in allowed for e in s.effects
@@ -55,29 +56,29 @@ class PromptSizes:
         self, step: int, events: Events, slate: Slate | None, panel: NDArray[np.bool_]
     ) -> None:
         """Let the agents of the `panel` (bool[n]), and nobody else, remember what happened."""
-        self._minds.memory.fold(self._world, step, events, slate, panel)
+        self._model_turns.memory.fold(self._world, step, events, slate, panel)
 
     def of_rules(self, group: int) -> float:
         """Return the tokens of the shared rules of a group's prompts."""
-        return float(estimate_tokens(self._minds.voices.manners[group].prompter.system))
+        return float(estimate_tokens(self._model_turns.groups.profiles[group].prompter.system))
 
     def of_turns(self, agents: NDArray[np.int32], step: int) -> NDArray[np.float64]:
         """Return the tokens that follow the rules in the agents' prompts, float64[k].
 
         The agents (ascending, driven by models) are taken to be awake in `step`.
         """
-        self._minds.ask(step, [self._observe(agents, step)])
-        self._minds.send()
+        self._model_turns.ask(step, [self._observe(agents, step)])
+        self._model_turns.send()
         asked = self._asking.requests
         tokens = np.array([estimate_tokens(asked[a].user) for a in agents.tolist()], np.float64)
-        self._minds.salvage()  # no reply will ever come
+        self._model_turns.salvage()  # no reply will ever come
         return tokens
 
     def of_reflections(self, group: int, agents: NDArray[np.int32], step: int) -> float:
         """Return the mean tokens, without the rules, of what asks these agents for a note."""
         prompt = self._scenario.agents[group].prompt or self._scenario.prompt
-        persona = self._minds.voices.persona
-        asking = self._minds.memory.reflection_prompt
+        persona = self._model_turns.groups.persona
+        asking = self._model_turns.memory.reflection_prompt
         texts = [
             asking(self._world, agent, step, prompt.memory_tokens, persona(agent))
             for agent in agents.tolist()
@@ -92,7 +93,7 @@ class PromptSizes:
         The `remembering` of the agents (bool[k]) have a memory, once the run has begun.
         """
         chosen = agents[sample(np.ones(len(agents)))].tolist()
-        user = _mean([about(self._minds.voices.persona(agent), "") for agent in chosen])
+        user = _mean([about(self._model_turns.groups.persona(agent), "") for agent in chosen])
         if self._world.step:
             user += MEMORY_TOKENS * float(remembering.mean())
         return float(estimate_tokens(Questionnaire(survey).system)), user

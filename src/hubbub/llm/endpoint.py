@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import inf, log
 from typing import Literal
 
-from hubbub.config.minds import LimitsConfig
+from hubbub.config.models import LimitsConfig
 
 #: Failures in a row that open the circuit. At 25 % chance failures that is one in 65,000 requests.
 FAILURES_TO_OPEN = 8

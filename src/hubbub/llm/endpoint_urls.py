@@ -7,7 +7,7 @@ from pathlib import Path
 
 from yarl import URL
 
-from hubbub.config.minds import ModelConfig, check_url
+from hubbub.config.models import ModelConfig, check_url
 from hubbub.errors import ModelError
 
 #: Seconds between two looks at a file of URLs.

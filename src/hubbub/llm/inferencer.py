@@ -1,4 +1,4 @@
-"""The live inferencer: many requests to many models, answered by HTTP endpoints or by doubles.
+"""The live inferencer: many requests to many models, answered by HTTP endpoints or by stand-ins.
 
 HTTP runs in a thread of its own with an event loop; whoever calls `submit` and `wait` never waits
 on a single request. Completions cross over in batches, so that threads change seldom.
@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Any, Generic, TypeVar
 from weakref import finalize
 
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.errors import ModelError, did_you_mean
 from hubbub.llm.chat import ChatRequest, Completion, Key
 from hubbub.llm.endpoint_urls import EndpointUrls
@@ -36,14 +36,14 @@ T = TypeVar("T")
 _GATHER = 0.002
 #: Longest uninterrupted wait in seconds, so that Ctrl-C is heard on every system.
 _SLICE = 0.25
-#: Answers of doubles that one `wait` gives at the most.
+#: Answers of stand-ins that one `wait` gives at the most.
 _DOUBLES_AT_ONCE = 256
 
 
 class LiveInferencer(Generic[Key]):
     """Implements `Inferencer` with real models.
 
-    `doubles` are models inside this process by name; they take the place of the HTTP endpoints of
+    `stand_ins` are models inside this process by name; they take the place of the HTTP endpoints of
     that name. `base` is the folder for a relative `urls_file`, `environ` where keys are looked up.
     ModelError if a key's variable is not set or a list of URLs cannot be read.
     """
@@ -52,13 +52,13 @@ class LiveInferencer(Generic[Key]):
         self,
         models: Mapping[str, ModelConfig],
         *,
-        doubles: Mapping[str, Answering] | None = None,
+        stand_ins: Mapping[str, Answering] | None = None,
         base: Path = Path(),
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        self._doubles = dict(doubles or {})
-        self._meters = {name: Meter() for name in self._doubles}
-        self._asked_doubles: deque[tuple[Key, ChatRequest]] = deque()
+        self._stand_ins = dict(stand_ins or {})
+        self._meters = {name: Meter() for name in self._stand_ins}
+        self._asked_stand_ins: deque[tuple[Key, ChatRequest]] = deque()
         self._arrived: SimpleQueue[_Batch[Key]] = SimpleQueue()
         self._outstanding = 0
         self._era = 0
@@ -70,7 +70,7 @@ class LiveInferencer(Generic[Key]):
         self._pools: dict[str, EndpointPool] = {}
         try:
             for name, config in models.items():
-                if name not in self._doubles:
+                if name not in self._stand_ins:
                     self._pools[name] = self._pool(name, config, base, environ)
         except ModelError:
             self._loop.close()
@@ -87,28 +87,28 @@ class LiveInferencer(Generic[Key]):
         if self._closed:
             raise RuntimeError("the inferencer has been closed")
         by_model: defaultdict[str, list[tuple[Hashable, ChatRequest]]] = defaultdict(list)
-        doubles = []
+        stand_ins = []
         for key, request in asked:
-            if request.model in self._doubles:
-                doubles.append((key, request))
+            if request.model in self._stand_ins:
+                stand_ins.append((key, request))
             elif request.model in self._pools:
                 by_model[request.model].append((key, request))
             else:
-                known = [*self._doubles, *self._pools]
+                known = [*self._stand_ins, *self._pools]
                 hint = did_you_mean(request.model, known) or f"; there are: {', '.join(known)}"
                 raise ModelError(f"no model is called '{request.model}'{hint}")
-        self._asked_doubles += doubles
-        for _, request in doubles:
+        self._asked_stand_ins += stand_ins
+        for _, request in stand_ins:
             self._meters[request.model].requests += 1
         if by_model:
-            self._outstanding += len(asked) - len(doubles)
+            self._outstanding += len(asked) - len(stand_ins)
             self._start()
             self._loop.call_soon_threadsafe(self._hand_out, by_model)
 
     def wait(self, timeout: float | None = None) -> list[tuple[Key, Completion]]:
         """Return what has come in since the last call, waiting for at least one.
 
-        Empty if nothing is outstanding, or after `timeout` seconds; with 0, doubles aren't asked.
+        Empty if nothing is outstanding, or after `timeout` seconds; with 0, stand-ins aren't asked.
         ModelError if a model can't be used at all; whatever went wrong in the thread of the event
         loop is raised here, too. All that is outstanding is then forgotten.
         """
@@ -133,7 +133,7 @@ class LiveInferencer(Generic[Key]):
 
     def cancel(self) -> None:
         """Forget all that is outstanding, and break off its HTTP requests."""
-        self._asked_doubles.clear()
+        self._asked_stand_ins.clear()
         self._outstanding = 0
         self._era += 1
         if self._thread is None:
@@ -178,9 +178,9 @@ class LiveInferencer(Generic[Key]):
     def _answers_of_doubles(self) -> list[tuple[Key, Completion]]:
         """Ask the models inside this process; what they raise goes to the caller."""
         answers: list[tuple[Key, Completion]] = []
-        while self._asked_doubles and len(answers) < _DOUBLES_AT_ONCE:
-            key, request = self._asked_doubles.popleft()
-            completion = _answer(self._doubles[request.model], request)
+        while self._asked_stand_ins and len(answers) < _DOUBLES_AT_ONCE:
+            key, request = self._asked_stand_ins.popleft()
+            completion = _answer(self._stand_ins[request.model], request)
             self._meters[request.model].add(completion)
             answers.append((key, completion))
         return answers
@@ -277,8 +277,8 @@ class _Outbox(Generic[Key]):
             self._gathered = []
 
 
-def _answer(double: Answering, request: ChatRequest) -> Completion:
-    answer = double(request)
+def _answer(stand_in: Answering, request: ChatRequest) -> Completion:
+    answer = stand_in(request)
     if isinstance(answer, Completion):
         return answer
     return Completion(

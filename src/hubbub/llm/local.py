@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 
 import msgspec
 
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.cores import usable_cores
 from hubbub.errors import MissingExtraError, ModelError, did_you_mean
 from hubbub.llm.weights import KNOWN, cache_folder, find

@@ -12,7 +12,7 @@ from functools import partial
 from math import inf
 from random import Random
 
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.llm.chat import ChatRequest, Completion, Failure
 from hubbub.llm.endpoint import Endpoint, RequestSlot
 from hubbub.llm.endpoint_urls import EndpointUrls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.errors import ModelError
 from hubbub.llm.endpoint import Endpoint
 from hubbub.llm.wire import Refusal

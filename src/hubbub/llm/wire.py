@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest
 

@@ -10,7 +10,7 @@ import numpy as np
 from hubbub.actions import ActionTable, Kind
 from hubbub.actions.social import FOLLOW
 from hubbub.actions.spec import Add
-from hubbub.config.minds import PromptConfig
+from hubbub.config.prompts import PromptConfig
 from hubbub.mind.groups import GroupList
 from hubbub.mind.persona import Personas
 from hubbub.mind.slate import Quotes, SlateLines
@@ -75,7 +75,7 @@ class Prompter:
         """Return the words of the agent's language."""
         return self.personas.of([agent])[0].words
 
-    def briefs(self, obs: Observation, recall: Callable[[int], str]) -> list[UserPrompt]:
+    def user_prompts(self, obs: Observation, recall: Callable[[int], str]) -> list[UserPrompt]:
         """Return what each agent is told, in the order of the observation.
 
         `recall` gives what an agent remembers ("" for nothing), within its bounds.
@@ -142,9 +142,11 @@ class _Briefs:
         return Reference("comment" if known["kind"][item] == Kind.comment else "post", item, actor)
 
     def write(self, recall: Callable[[int], str]) -> list[UserPrompt]:
-        return [self._brief(row, agent, recall(agent)) for row, agent in enumerate(self._agents)]
+        return [
+            self._user_prompt(row, agent, recall(agent)) for row, agent in enumerate(self._agents)
+        ]
 
-    def _brief(self, row: int, agent: int, memory: str) -> UserPrompt:
+    def _user_prompt(self, row: int, agent: int, memory: str) -> UserPrompt:
         text, words = self._personas[row]
         shown, things = self._shown(row, words)
         news = self._news(row, things, words)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import Kind
-from hubbub.config.minds import PromptConfig
+from hubbub.config.prompts import PromptConfig
 from hubbub.mind.quoting import called, one_line
 from hubbub.mind.turn_records import Reference
 from hubbub.mind.words import Words

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import Reason
-from hubbub.config.minds import QuestionConfig, SurveyConfig
+from hubbub.config.prompts import QuestionConfig, SurveyConfig
 from hubbub.llm.chat import ChatRequest, Completion, ReplyShape
 from hubbub.mind.json_reading import Unreadable
 from hubbub.mind.survey_reply import LONGEST_TEXT, labels, limits, read_answers, whole

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hubbub.config.minds import QuestionConfig
+from hubbub.config.prompts import QuestionConfig
 from hubbub.mind.json_reading import MAX_REPLY, Unreadable, clean, json_values
 
 #: Characters of an answer in one's own words; what is longer is cut.

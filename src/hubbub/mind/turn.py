@@ -64,6 +64,7 @@ class Turn:
     """
 
     __slots__ = (
+        "_context",
         "_decision",
         "_looks_left",
         "_reflect",
@@ -72,18 +73,17 @@ class Turn:
         "_seed",
         "_things",
         "_user",
-        "_voice",
         "calls",
     )
 
     def __init__(
-        self, brief: UserPrompt, voice: TurnContext, *, seed: int, reflect: str | None
+        self, user_prompt: UserPrompt, context: TurnContext, *, seed: int, reflect: str | None
     ) -> None:
-        self._voice, self._seed, self._reflect = voice, seed, reflect
-        self._user, self._things = brief.text, brief.things
-        self._looks_left = voice.max_calls - 1
+        self._context, self._seed, self._reflect = context, seed, reflect
+        self._user, self._things = user_prompt.text, user_prompt.things
+        self._looks_left = context.max_calls - 1
         self._repaired = self._reflecting = False
-        self._decision = Decision(brief.agent)
+        self._decision = Decision(user_prompt.agent)
         self.calls = 0
 
     def start(self) -> ChatRequest:
@@ -98,10 +98,10 @@ class Turn:
         if completion.text is None:
             return self._refuse(Reason.no_reply, completion.failure)
         try:
-            actions = self._voice.form.read(
+            actions = self._context.form.read(
                 completion.text,
                 self._things,
-                post_of=self._voice.post_of,
+                post_of=self._context.post_of,
                 queries=self._looks_left > 0,
             )
         except Unreadable as problem:
@@ -116,8 +116,8 @@ class Turn:
         kept = self._decision.actions
         for action in actions:
             kept.append(action)
-            if self._voice.form.looks(action):
-                found, self._things = self._voice.lookup.answer(
+            if self._context.form.looks(action):
+                found, self._things = self._context.lookup.answer(
                     self._decision.agent, action, self._things
                 )
                 self._user = f"{self._user}\n{found}\n{_FOUND}"
@@ -141,13 +141,13 @@ class Turn:
         return self._request(f"{self._user}\n{note}")
 
     def _request(self, user: str, *, reflecting: bool = False) -> ChatRequest:
-        voice, seed = self._voice, (self._seed + self.calls) % 2**31
+        context, seed = self._context, (self._seed + self.calls) % 2**31
         self.calls += 1
         if reflecting:
-            tokens = min(_NOTE_TOKENS, voice.max_tokens)
-            return ChatRequest(voice.model, voice.system, user, None, tokens, seed)
-        shape = voice.form.shape(self._things, queries=self._looks_left > 0)
-        return ChatRequest(voice.model, voice.system, user, shape, voice.max_tokens, seed)
+            tokens = min(_NOTE_TOKENS, context.max_tokens)
+            return ChatRequest(context.model, context.system, user, None, tokens, seed)
+        shape = context.form.shape(self._things, queries=self._looks_left > 0)
+        return ChatRequest(context.model, context.system, user, shape, context.max_tokens, seed)
 
 
 def _note(text: str | None) -> str | None:

@@ -27,7 +27,7 @@ _TOKENS = 60
 class Judge:
     """A model that is asked for judgements. Use it in a `with` block.
 
-    `models` are the models of a scenario by name; `doubles` answer in this process in place of
+    `models` are the models of a scenario by name; `stand_ins` answer in this process in place of
     those of their names. The seeds of its requests follow from `seed`. It pays from `budget`:
     BudgetSpent where that does not reach. `asked` and `unread` count its judgements.
     """
@@ -38,13 +38,13 @@ class Judge:
         models: Mapping[str, Any],
         *,
         seed: int,
-        doubles: Mapping[str, Answering] | None = None,
+        stand_ins: Mapping[str, Answering] | None = None,
         budget: Budget | None = None,
     ) -> None:
         self.asked = self.unread = 0
         self._name = name
         scenario = parse_scenario({"models": dict(models)}, "the judge")
-        self._inference = Inference(scenario, {name}, Replies(doubles or {}), Path())
+        self._inference = Inference(scenario, {name}, Replies(stand_ins or {}), Path())
         self._budget = budget or Budget(scenario.budget, scenario.models)
         self._stream = Streams(seed).at(f"judge:{name}")
 

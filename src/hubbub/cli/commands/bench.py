@@ -152,7 +152,7 @@ def oasis(
 
     OASIS is installed once, by pip, into an environment of its own in the cache: it needs Python
     3.10 or 3.11 and up to 7 GB. Both make the same agents of one profile file with one follow
-    graph; all of them decide in each step. Models are doubles that answer at once. Code 1 if
+    graph; all of them decide in each step. Models are stand-ins that answer at once. Code 1 if
     hubbub's run is not the one on file.
     """
     from hubbub.cli.bench.oasis import compare

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from hubbub.config.minds import BudgetConfig, ModelConfig
+from hubbub.config.models import BudgetConfig, ModelConfig
 from hubbub.errors import RunError
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.llm.tokens import estimate_tokens

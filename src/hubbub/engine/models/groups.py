@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.config.minds import PromptConfig
+from hubbub.config.prompts import PromptConfig
 from hubbub.config.scenario import Scenario
 from hubbub.mind.lookup import Lookup
 from hubbub.mind.prompt import Prompter
@@ -48,7 +48,7 @@ class ModelGroups:
         self._products = [world.texts[int(t)] for t in world.products["text"]]
         self._prompters: dict[str, Prompter] = {}
         self._forms: dict[int, ReplyForm] = {}
-        self.manners = {
+        self.profiles = {
             g: self._manner(group.model, group.prompt or scenario.prompt)
             for g, group in enumerate(scenario.agents)
             if group.model is not None
@@ -92,7 +92,7 @@ class ModelGroups:
         """Return the voices for the world as it is now."""
         return ModelGroups(self._world, self._scenario, self._platform, self._mix, self._clock)
 
-    def groups(self, agents: NDArray[np.int32]) -> NDArray[np.int16]:
+    def group_of(self, agents: NDArray[np.int32]) -> NDArray[np.int16]:
         """Return the group of each agent, int16[k], -1 for none."""
         return self._mix.assignment(self._world)[agents]
 
@@ -106,14 +106,14 @@ class ModelGroups:
 
     def model_of(self, agent: int) -> str | None:
         """Return the name of the model that drives an agent, None if none does."""
-        manner = self.manners.get(int(self.groups(np.array([agent]))[0]))
-        return manner.model if manner else None
+        profile = self.profiles.get(int(self.group_of(np.array([agent]))[0]))
+        return profile.model if profile else None
 
     def persona(self, agent: int) -> str:
         """Return who the agent is, in the words of its prompts."""
-        manner = self.manners.get(int(self.groups(np.array([agent]))[0]))
-        if manner is not None:
-            return manner.prompter.persona(agent)
+        profile = self.profiles.get(int(self.group_of(np.array([agent]))[0]))
+        if profile is not None:
+            return profile.prompter.persona(agent)
         return self._strangers.persona(agent)
 
     @cached_property
@@ -124,20 +124,20 @@ class ModelGroups:
     def check(self) -> None:
         """Raise ScenarioError if a template fails on one of the agents that it is for."""
         group_of = self._mix.assignment(self._world)
-        for g, manner in self.manners.items():
-            if manner.prompt.persona is not None:
+        for g, profile in self.profiles.items():
+            if profile.prompt.persona is not None:
                 members = np.flatnonzero(group_of == g).tolist()
                 for first in range(0, len(members), _AT_ONCE):
-                    manner.prompter.personas.of(members[first : first + _AT_ONCE])
+                    profile.prompter.personas.of(members[first : first + _AT_ONCE])
 
-    def speak(self, manner: PromptProfile, seen: Observation) -> TurnContext:
+    def context(self, profile: PromptProfile, seen: Observation) -> TurnContext:
         """Return what the turns of these agents, all of one group, have in common."""
         return TurnContext(
-            model=manner.model,
-            system=manner.prompter.system,
-            form=manner.form,
-            lookup=Lookup(seen, manner.prompter, self._platform),
+            model=profile.model,
+            system=profile.prompter.system,
+            form=profile.form,
+            lookup=Lookup(seen, profile.prompter, self._platform),
             post_of=lambda comment: int(self._world.items["ref"][comment]),
             max_calls=self._scenario.turns.max_calls,
-            max_tokens=manner.max_tokens,
+            max_tokens=profile.max_tokens,
         )

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 class Replies:
     """Where a simulation takes replies from.
 
-    `doubles` answer in this process in place of models, by name. With `replay`, the folder of a
+    `stand_ins` answer in this process in place of models, by name. With `replay`, the folder of a
     run, replies come from its record; what is not there is an error, unless `only_missing` says to
     ask the model for it.
     """
 
-    doubles: Mapping[str, Answering] = field(default_factory=dict)
+    stand_ins: Mapping[str, Answering] = field(default_factory=dict)
     replay: Path | None = None
     only_missing: bool = False
 
@@ -78,11 +78,11 @@ class Inference:
         from hubbub.llm.weights import cache_folder
 
         models = {name: scenario.models[name] for name in names}
-        real = {n: m for n, m in models.items() if n not in replies.doubles}
+        real = {n: m for n, m in models.items() if n not in replies.stand_ins}
         cache = cache_folder(os.environ)
         real, self._servers = start_local_models(real, cache=cache, base=base)
-        doubles = {n: d for n, d in replies.doubles.items() if n in models}
-        live: Live = LiveInferencer({**models, **real}, doubles=doubles, base=base)
+        stand_ins = {n: d for n, d in replies.stand_ins.items() if n in models}
+        live: Live = LiveInferencer({**models, **real}, stand_ins=stand_ins, base=base)
         far = {n: m for n, m in real.items() if models[n].local is None}
         if self._workers is not None and far:
             live = self._workers.inferencer(live, far, base)

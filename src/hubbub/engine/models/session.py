@@ -40,7 +40,9 @@ class ModelSession:
         named = _named(scenario, also)
         self._inference = Inference(scenario, named, self._replies, self._base, self._workers)
 
-    def minds(self, scenario: Scenario, world: World, store: RunStore | None) -> ModelTurns | None:
+    def model_turns(
+        self, scenario: Scenario, world: World, store: RunStore | None
+    ) -> ModelTurns | None:
         """Return the minds of those agents in a world whom models drive; None without models.
 
         `store` is the run's own, if it has begun.

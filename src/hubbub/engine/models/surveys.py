@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import Action, ActionBatch
-from hubbub.config.minds import QuestionConfig, SurveyConfig
+from hubbub.config.prompts import QuestionConfig, SurveyConfig
 from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest, Completion, Inferencer
 from hubbub.mind.survey import Answer, Interviewing, Questionnaire, about, asked

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import Action, ActionBatch, Reason
-from hubbub.config.minds import SurveyConfig
+from hubbub.config.prompts import SurveyConfig
 from hubbub.engine.models.budget import Budget
 from hubbub.engine.models.groups import ModelGroups, PromptProfile
 from hubbub.engine.models.surveys import SurveyPanel, SurveySitting
@@ -88,9 +88,9 @@ class ModelTurns:
         self._out: dict[int, PendingTurns] = {}
         self._unsent: list[tuple[Call, ChatRequest]] = []
 
-    def configure(self, voices: ModelGroups) -> None:
+    def configure(self, groups: ModelGroups) -> None:
         """Take on the settings in force; turns that are out already go on under the old ones."""
-        self.voices = voices
+        self.groups = groups
 
     # -- turns --------------------------------------------------------------------------------
 
@@ -101,8 +101,8 @@ class ModelTurns:
         """
         if not seen:
             return
-        if self.voices.stale:
-            self.voices = self.voices.renewed()
+        if self.groups.stale:
+            self.groups = self.groups.renewed()
         turns = {agent: turn for obs in seen for agent, turn in self._turns(step, obs).items()}
         requests = {agent: turn.start() for agent, turn in turns.items()}
         self._check(f"step {step}", requests.values())
@@ -127,30 +127,30 @@ class ModelTurns:
         world = self._world
         seeds = world.streams.at("model", step).scramble(obs.agents) & np.uint64(0x3FFFFFFF)
         seed_of = dict(zip(obs.agents.tolist(), seeds.tolist(), strict=True))
-        groups = self.voices.groups(obs.agents)
+        groups = self.groups.group_of(obs.agents)
         turns: dict[int, Turn] = {}
-        for g, manner in self.voices.manners.items():
+        for g, profile in self.groups.profiles.items():
             mine = groups == g
             if not mine.any():
                 continue
             seen = obs.select(mine)
-            voice = self.voices.speak(manner, seen)
+            context = self.groups.context(profile, seen)
 
-            def recall(agent: int, tokens: int = manner.prompt.memory_tokens) -> str:
+            def recall(agent: int, tokens: int = profile.prompt.memory_tokens) -> str:
                 return self.memory.recall(world, agent, step, tokens)
 
-            for brief in manner.prompter.briefs(seen, recall):
-                agent = brief.agent
-                reflect = self._reflection(manner, agent, step)
-                turns[agent] = Turn(brief, voice, seed=seed_of[agent], reflect=reflect)
+            for user_prompt in profile.prompter.user_prompts(seen, recall):
+                agent = user_prompt.agent
+                reflect = self._reflection(profile, agent, step)
+                turns[agent] = Turn(user_prompt, context, seed=seed_of[agent], reflect=reflect)
         return dict(sorted(turns.items()))
 
-    def _reflection(self, manner: PromptProfile, agent: int, step: int) -> str | None:
+    def _reflection(self, profile: PromptProfile, agent: int, step: int) -> str | None:
         """Return the text that asks for a new note to oneself, None if none is due."""
-        every = manner.prompt.reflect_every
+        every = profile.prompt.reflect_every
         if not every or (self.memory.turns(agent) + 1) % every:
             return None
-        tokens, persona = manner.prompt.memory_tokens, manner.prompter.persona(agent)
+        tokens, persona = profile.prompt.memory_tokens, profile.prompter.persona(agent)
         return self.memory.reflection_prompt(self._world, agent, step, tokens, persona)
 
     def asked(self, step: int) -> NDArray[np.int32]:
@@ -216,13 +216,13 @@ class ModelTurns:
     ) -> None:
         """Hold a survey on the world as it stands, and keep what comes of it with the run."""
         world, step = self._world, self._world.step
-        voices = self.voices
+        groups = self.groups
         panel = SurveyPanel(
             world=world,
             inferencer=self.inferencer,
-            modelled=voices.modelled(),
-            model_of=voices.model_of,
-            persona=voices.persona,
+            modelled=groups.modelled(),
+            model_of=groups.model_of,
+            persona=groups.persona,
             recall=lambda agent: self.memory.recall(world, agent, step + 1, MEMORY_TOKENS),
             book=self.budget.book,
             others=self._receive,
@@ -268,7 +268,7 @@ class ModelTurns:
 
     def remember(self, step: int, events: Events, slate: Slate | None) -> None:
         """Take in what happened, as far as it concerns the agents driven by models."""
-        self.memory.fold(self._world, step, events, slate, self.voices.modelled())
+        self.memory.fold(self._world, step, events, slate, self.groups.modelled())
 
     def salvage(self) -> list[CompletionRow]:
         """Give up what is outstanding and return the calls that were answered."""

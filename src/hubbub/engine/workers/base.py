@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import ActionBatch
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.cores import usable_cores
 from hubbub.errors import RunError
 from hubbub.llm.chat import Inferencer

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, Protocol
 from weakref import ref
 
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.engine.society import Society
 from hubbub.engine.workers.base import Live, Shard, ShardSlates, ShardTurns
 from hubbub.engine.workers.worker import Change, Failure, Packed

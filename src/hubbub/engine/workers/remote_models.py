@@ -12,7 +12,7 @@ from itertools import cycle
 from pathlib import Path
 from time import monotonic
 
-from hubbub.config.minds import LimitsConfig, ModelConfig
+from hubbub.config.models import LimitsConfig, ModelConfig
 from hubbub.engine.workers.base import Live
 from hubbub.engine.workers.pool import Died, Ticket, Worker, WorkerPool
 from hubbub.engine.workers.worker import Failure, Figures
@@ -48,9 +48,9 @@ class Correspondence:
     """Asks some models from the workers, and all others from `here`. Implements `Inferencer`."""
 
     def __init__(
-        self, crew: WorkerPool, here: Live, models: Mapping[str, ModelConfig], base: Path
+        self, pool: WorkerPool, here: Live, models: Mapping[str, ModelConfig], base: Path
     ) -> None:
-        self._crew, self._here, self._base = crew, here, base.resolve()
+        self._pool, self._here, self._base = pool, here, base.resolve()
         self._here_out = 0
         self._models, self._meters = models, {name: Meter() for name in models}
         self._past: list[Figures] = []  # of workers that are no more
@@ -140,7 +140,7 @@ class Correspondence:
         """Return what has come in at any worker; each is asked once at a time."""
         waiting: dict[Ticket, _Desk] = {}
         if self._desks:
-            self._crew.tend()
+            self._pool.tend()
             self._arrange()
         for desk in self._desks:
             if desk.out:
@@ -148,7 +148,7 @@ class Correspondence:
                 desk.question = desk.question or worker.ask("desk", "collect", left)
                 waiting[desk.question] = desk
         found = []
-        for ticket in self._crew.site.wait(list(waiting), _LOOK) if waiting else ():
+        for ticket in self._pool.site.wait(list(waiting), _LOOK) if waiting else ():
             found += self._answers(waiting[ticket])
         return found
 
@@ -159,7 +159,7 @@ class Correspondence:
         try:
             answer: tuple[list[tuple[Call, Completion]], Figures] | Failure = question.result()
         except Died as death:
-            self._crew.replace(desk.worker, death)
+            self._pool.replace(desk.worker, death)
             return []
         if isinstance(answer, Failure):
             self.cancel()
@@ -174,8 +174,8 @@ class Correspondence:
 
     def _arrange(self) -> None:
         """See to it that each worker has a desk; if there are fewer now, share all anew."""
-        self._crew.start()
-        count = len(self._crew.members)
+        self._pool.start()
+        count = len(self._pool.members)
         if len(self._desks) == count:
             return
         calls = {call: request for desk in self._desks for call, request in desk.out.items()}
@@ -186,7 +186,7 @@ class Correspondence:
 
     def _present(self, desk: _Desk) -> Worker:
         """Return the worker of a desk; to one that is new, give the models and what was out."""
-        worker = self._crew.members[self._desks.index(desk)]
+        worker = self._pool.members[self._desks.index(desk)]
         if worker is not desk.worker:
             self._past.append(_at_rest(desk.figures))
             desk.figures = {}
@@ -197,10 +197,10 @@ class Correspondence:
 
     def _ask_figures(self, desk: _Desk) -> None:
         """Take down what a worker knows now."""
-        if desk.worker is None or desk.worker not in self._crew.members:
+        if desk.worker is None or desk.worker not in self._pool.members:
             return
         question = desk.worker.ask("desk", "usage")
-        if question not in self._crew.site.wait([question], _LOOK):  # not there yet
+        if question not in self._pool.site.wait([question], _LOOK):  # not there yet
             return
         try:
             figures = question.result()

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.config.minds import ModelConfig
+from hubbub.config.models import ModelConfig
 from hubbub.config.scenario import Scenario
 from hubbub.embed import Encoder, make_encoder
 from hubbub.engine.society import Society
