@@ -50,9 +50,9 @@ def test_an_example_runs(hubbub: Command, scenario: Path) -> None:
 @pytest.mark.parametrize("study", NAMES)
 def test_the_scenario_of_a_study_is_what_is_shown_of_it(hubbub: Command, study: str) -> None:
     kept = EXAMPLES / study / "scenario.yaml"
-    shown = hubbub("experiment", "show", study)
+    shown = hubbub("study", "show", study)
     assert shown.code == 0, shown.err
-    again = f"hubbub experiment show {study} > examples/{study}/scenario.yaml"
+    again = f"hubbub study show {study} > examples/{study}/scenario.yaml"
     assert kept.read_text(encoding="utf-8") == shown.out, f"stale: run  {again}"
     first = find_study(study).trials(StudyOptions())[0]
     assert load_scenario(kept) == find_study(study).scenario(first, StudyOptions())
@@ -62,7 +62,7 @@ def test_the_scenario_of_a_study_is_what_is_shown_of_it(hubbub: Command, study: 
 def test_a_study_shows_its_figures_and_so_does_the_gallery(study: str) -> None:
     readme = (EXAMPLES / study / "README.md").read_text(encoding="utf-8")
     gallery = (EXAMPLES.parent / "docs" / "gallery.md").read_text(encoding="utf-8")
-    assert f"hubbub experiment run {study}" in readme
+    assert f"hubbub study run {study}" in readme
     figures = sorted((EXAMPLES / study).glob("*.svg"))
     for figure in figures:
         assert figure.stat().st_size < 120_000

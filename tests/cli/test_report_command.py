@@ -28,14 +28,14 @@ def test_the_report_is_made_again_from_the_folder(hubbub: Command, scenario: Pat
     from hubbub.report.checking import report_numbers, unfounded
 
     scenario.with_name("study.yaml").write_text(STUDY, encoding="utf-8")
-    done = hubbub("experiment", "run", "study.yaml", "--processes", 1, "--set", "steps=3")
+    done = hubbub("study", "run", "study.yaml", "--processes", 1, "--set", "steps=3")
     assert done.code == 0, done.err
     folder = Path("studies/sharing")
     page = folder / "report.html"
     first = page.read_text(encoding="utf-8")
     assert f"The report is in {page}" in done.out
     assert "1 prediction: 1" in first
-    assert "hubbub experiment run study.yaml --set steps=3" in first
+    assert "hubbub study run study.yaml --set steps=3" in first
     assert report_numbers(first)
     assert unfounded(first, folder) == []
     page.unlink()

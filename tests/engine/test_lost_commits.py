@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import hubbub as hb
-from engine.minds_scenarios import talkative
+from engine.model_scenarios import talkative
 from engine.scenarios import small
 from hubbub.config.scenario import Scenario
 from hubbub.engine import StepReport, simulation

@@ -11,7 +11,7 @@ import pytest
 
 import hubbub as hb
 from cli.processes import COMMAND, environment
-from engine.minds_scenarios import talkative
+from engine.model_scenarios import talkative
 from hubbub.errors import ModelError
 from hubbub.testing import Faults, Latency, ModelServer, ScriptedModel
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import hubbub as hb
-from engine.minds_scenarios import talkative
+from engine.model_scenarios import talkative
 from hubbub.engine.models.budget import BudgetSpent
 from hubbub.testing import Latency, ModelServer, ValidModel
 

@@ -14,7 +14,7 @@ import pytest
 
 import hubbub as hb
 from engine.scenarios import small
-from engine.workers_own import FATAL, bustling
+from engine.worker_policies import FATAL, bustling
 from hubbub.engine import society
 from hubbub.engine.workers import pool as pool
 from hubbub.engine.workers.pool import Died, WorkerPool
@@ -233,7 +233,7 @@ def test_workers_killed_between_steps_are_replaced(digest):
 
 
 def test_errors_of_own_code_say_where_it_is_named():
-    own = "engine.workers_own:Wrong"
+    own = "engine.worker_policies:Wrong"
     with hb.Simulation(small(agents=[{"policy": own}]), workers="processes:1") as sim:
         with pytest.raises(KeyError, match="no such mood") as error:
             sim.run()
@@ -244,7 +244,7 @@ def test_errors_of_own_code_say_where_it_is_named():
 
 @pytest.mark.slow
 def test_workers_that_keep_dying_end_the_run_at_a_whole_step():
-    doomed = small(agents=[{"policy": "engine.workers_own:Doomed"}])
+    doomed = small(agents=[{"policy": "engine.worker_policies:Doomed"}])
     with hb.Simulation(doomed, workers="processes:1") as sim:
         with pytest.raises(RunError, match=r"process \d+ ended with exit code 7; it was the third"):
             sim.run()
@@ -280,7 +280,7 @@ def test_an_error_leaves_workers_with_the_world_of_before(digest):
 @pytest.mark.slow
 def test_an_interrupted_step_did_not_happen(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    scenario = small(steps=5, agents=[{"policy": "engine.workers_own:Slow"}])
+    scenario = small(steps=5, agents=[{"policy": "engine.worker_policies:Slow"}])
     with hb.Simulation(scenario, threads=16) as sim:
         sim.run()
         digest = sim.digest()
@@ -332,7 +332,7 @@ PROGRAM = """
 import hubbub as hb
 from engine.scenarios import small
 with hb.Simulation(
-    small(steps=1000, agents=[{"policy": "engine.workers_own:Slow"}]), workers="processes:2"
+    small(steps=1000, agents=[{"policy": "engine.worker_policies:Slow"}]), workers="processes:2"
 ) as sim:
     sim.run()
 """

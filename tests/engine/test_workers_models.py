@@ -7,10 +7,10 @@ import os
 import pytest
 
 import hubbub as hb
-from engine.minds_scenarios import talkative
+from engine.model_scenarios import talkative
 from engine.test_models_over_http import outcomes, turns_of_models
 from engine.test_workers import Lost, Scarce
-from engine.workers_own import FATAL
+from engine.worker_policies import FATAL
 from hubbub.config.models import ModelConfig
 from hubbub.engine import simulation
 from hubbub.engine.workers import pool as pool
@@ -23,7 +23,7 @@ WHERE = {"urls": ["http://127.0.0.1:9/v1"]}
 
 def over_http(server, **changes):
     limits = {"timeout_seconds": 5.0, "concurrency": 7}
-    group = {"policy": "engine.workers_own:Grumpy", "share": 0.5}
+    group = {"policy": "engine.worker_policies:Grumpy", "share": 0.5}
     data = {
         "models": {"small": {"urls": [server.url], "limits": limits}},
         "agents": [{"model": "small", "share": 0.5}, group, {"policy": "statistical"}],

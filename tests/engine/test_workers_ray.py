@@ -12,7 +12,7 @@ import hubbub as hb
 from engine.scenarios import small
 from engine.test_workers_models import lived as lived_with_models
 from engine.test_workers_models import over_http
-from engine.workers_own import FATAL, bustling
+from engine.worker_policies import FATAL, bustling
 from hubbub.engine import society
 from hubbub.engine.workers.on_ray import _Question
 from hubbub.engine.workers.pool import Died
@@ -121,7 +121,7 @@ def test_a_cluster_that_asks_for_a_token(monkeypatch, mode, words):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_errors_and_models_on_ray(fatal):
-    wrong = small(agents=[{"policy": "engine.workers_own:Wrong"}])
+    wrong = small(agents=[{"policy": "engine.worker_policies:Wrong"}])
     with (
         hb.Simulation(wrong, workers="ray") as sim,
         pytest.raises(KeyError, match="no such mood") as error,

@@ -10,12 +10,10 @@ from typing import Annotated
 
 import typer
 
-from hubbub.cli.commands import data
-from hubbub.cli.commands import study as experiments
+from hubbub.cli.commands import data, study
 from hubbub.cli.commands.bench import engine, everything, llm, oasis
 from hubbub.cli.commands.read import digest, export, inspect, survey
 from hubbub.cli.commands.run import demo, estimate, play, resume, run
-from hubbub.cli.reporting import report
 from hubbub.cli.user_code import look_here
 from hubbub.errors import HubbubError
 
@@ -35,20 +33,21 @@ bench = typer.Typer()
 app.add_typer(bench, name="bench")
 models = typer.Typer(help="Language models that run on this machine.", no_args_is_help=True)
 app.add_typer(models, name="models")
-experiment = typer.Typer(
-    help="Studies: arms, replicates, tests and a report.", no_args_is_help=True
-)
-app.add_typer(experiment, name="experiment")
-experiment.command("list")(experiments.list_)
-experiment.command("show")(experiments.show)
-experiment.command("run")(experiments.run)
+studies = typer.Typer(help="Studies: arms, replicates, tests and a report.", no_args_is_help=True)
+app.add_typer(studies, name="study")
+old_studies = typer.Typer(help="The old name of 'hubbub study'.", no_args_is_help=True)
+app.add_typer(old_studies, name="experiment", hidden=True, deprecated=True)
+for _group in (studies, old_studies):
+    _group.command("list")(study.list_)
+    _group.command("show")(study.show)
+    _group.command("run")(study.run)
 data_app = typer.Typer(help="Real data: convert what others have published.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 data_app.command("twitter1516")(data.twitter1516)
 fitting = typer.Typer(help="Fit parameters to real data.", no_args_is_help=True)
 app.add_typer(fitting, name="calibrate")
 fitting.command("propagation")(data.propagation)
-for _command in (demo, run, estimate, resume, play, inspect, survey, export, digest, report):
+for _command in (demo, run, estimate, resume, play, inspect, survey, export, digest, study.report):
     app.command()(_command)
 bench.callback(invoke_without_command=True)(everything)
 for _measure in (engine, llm):
@@ -64,6 +63,13 @@ def _version(value: bool) -> None:  # noqa: FBT001 - called by typer
 
         typer.echo(f"hubbub {version('hubbub')}")
         raise typer.Exit
+
+
+@old_studies.callback()
+def _say_new_name() -> None:
+    typer.echo(
+        "'hubbub experiment' is now 'hubbub study'; version 0.3 drops the old name", err=True
+    )
 
 
 @app.callback()

@@ -23,6 +23,7 @@ from hubbub.actions.spec import Reason
 from hubbub.cli.actions import arguments, on
 from hubbub.cli.app import app
 from hubbub.config.describe import in_words, sections
+from hubbub.config.scenario import Scenario
 from hubbub.platform import PRESETS
 
 _MADE = "<!-- Made from the code by `python -m hubbub.cli.docs docs`. Do not edit. -->"

@@ -38,7 +38,7 @@ def show_studies() -> None:
     screen = console()
     rows = [(study.name, study.title, study.question) for study in studies().values()]
     table(screen, "Studies", ("name", "title", "question"), rows)
-    screen.print("\nRun one with\n\n    hubbub experiment run NAME", soft_wrap=True)
+    screen.print("\nRun one with\n\n    hubbub study run NAME", soft_wrap=True)
 
 
 def show_study(name: str, arm: str | None) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from hubbub.config.section import Section
+from hubbub.config.section import Names, Section
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _NAME_OF_A_SECRET = re.compile(r"api.?key|authorization|access.?token|password|secret", re.I)

@@ -17,7 +17,6 @@ from hubbub.feed.ranker import ByRanker, load_ranker
 from hubbub.feed.scorers import ByInterest, ByWorth, RandomScorer, SameForAll, Scorer, codes_of
 from hubbub.feed.settings import FeedSettings, Preset, resolve
 from hubbub.feed.sources import (
-    Calendar,
     Interest,
     Liked,
     LivePosts,
@@ -29,6 +28,7 @@ from hubbub.feed.sources import (
     showable,
 )
 from hubbub.rng import Streams
+from hubbub.time import Clock
 from hubbub.world import SOURCES, Slate, World
 
 Ids = NDArray[np.int32]
@@ -87,7 +87,7 @@ class Feed:
     A slate depends on the world, the step and its viewer alone: not on who else is asked for.
     """
 
-    def __init__(self, settings: FeedSettings, calendar: Calendar) -> None:
+    def __init__(self, settings: FeedSettings, calendar: Clock) -> None:
         """Make a feed; ScenarioError if its own ranker cannot be imported."""
         self.settings = settings
         self._calendar = calendar
@@ -218,6 +218,6 @@ class Feed:
         return np.asarray(world.items["reports"][targets] >= self.settings.hide_reported)
 
 
-def make_feed(config: FeedConfig, platform_preset: Literal["x", "reddit"], clock: Calendar) -> Feed:
+def make_feed(config: FeedConfig, platform_preset: Literal["x", "reddit"], clock: Clock) -> Feed:
     """Return the feed of a scenario on a platform."""
     return Feed(resolve(config, platform_preset), clock)

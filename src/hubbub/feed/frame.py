@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.feed.network_kernel import AUTHOR, ITEM, SCORE, TARGET, record, walk
-from hubbub.feed.sources import Calendar, CandidatePool, LivePosts
+from hubbub.feed.sources import CandidatePool, LivePosts
+from hubbub.time import Clock
 from hubbub.world import PairSet, World
 
 #: Newest posts of each followee that are candidates.
@@ -29,7 +30,7 @@ class Frame:
 
     step: int
     salt: int
-    calendar: Calendar
+    calendar: Clock
     first: int
     records: NDArray[np.int32]
     pool: CandidatePool

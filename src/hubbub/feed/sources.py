@@ -1,7 +1,7 @@
 """Where candidates come from: the sources of the pool that all viewers share.
 
 A source picks some of the live posts once a step, by a number that no viewer has a part in.
-What a viewer's own network holds is found per viewer (`hubbub.feed.pipeline.Network`).
+What a viewer's own network holds is found per viewer (`hubbub.feed.frame.NetworkCandidates`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from hubbub.feed import formulas
+from hubbub.time import Clock
 from hubbub.world import SOURCES, World
 
 _NOWHERE = 255
@@ -21,19 +22,6 @@ _NOWHERE = 255
 _FEW = 4
 #: More than logarithms lose by rounding: what is left out by a bound is surely worse.
 _MARGIN = 0.01
-
-
-class Calendar(Protocol):
-    """What a feed needs to know of the simulated calendar."""
-
-    @property
-    def step_minutes(self) -> float:
-        """Length of a step in simulated minutes."""
-        ...
-
-    def epoch(self, step: int) -> float:
-        """Return when a step begins, in seconds since 1970."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +33,7 @@ class LivePosts:
 
     world: World
     step: int
-    calendar: Calendar
+    calendar: Clock
     items: NDArray[np.int32]
     targets: NDArray[np.int32]
 

@@ -28,10 +28,10 @@ from hubbub.store.completions import (
 from hubbub.store.contents import Contents
 from hubbub.store.database import Database, Lock
 from hubbub.store.folder import DATABASE, LOCK, SCENARIO, check_format, new_folder
-from hubbub.store.moments import moments
 from hubbub.store.reader import read_parts, read_tail
 from hubbub.store.schema import Layout
 from hubbub.store.writer import POPULATION, Gathered, Tail, gather, write_part, write_start
+from hubbub.time.clock import steps_as_times
 from hubbub.world import Events, Slate, World
 
 
@@ -57,7 +57,7 @@ class RunStore(Contents):
         self.layout = layout
         self._lock = lock
         self.complete_slates = bool(scenario.get("store", {}).get("slates", True))
-        self._moment = moments(scenario)
+        self._moment = steps_as_times(scenario)
 
     @classmethod
     def create(

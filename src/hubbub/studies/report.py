@@ -66,7 +66,7 @@ def _command(folder: StudyFolder) -> Iterator[str]:
     """Give the parts of the command that makes the results again."""
     options: StudyOptions = folder.options
     own = folder.definition
-    yield from ("hubbub", "experiment", "run", folder.study if own is None else own.name)
+    yield from ("hubbub", "study", "run", folder.study if own is None else own.name)
     if options.replicates is not None:
         yield from ("--replicates", str(options.replicates))
     for name, value in options.overrides.items():

@@ -265,7 +265,7 @@ def _about(path: Path) -> dict[str, Any]:
     file = path / STUDY
     if not file.is_file():
         what = f"is not a study: it has no {STUDY}" if path.is_dir() else "does not exist"
-        raise RunError(f"{path} {what}. Give the folder that `hubbub experiment run` made")
+        raise RunError(f"{path} {what}. Give the folder that `hubbub study run` made")
     about = _read_json(file)
     found = about.get("format")
     if not isinstance(found, int) or "study" not in about:

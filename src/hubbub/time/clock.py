@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 
 class Clock:
@@ -38,3 +40,13 @@ class Clock:
     def hour(self, step: int) -> int:
         """Return the UTC hour, 0 to 23, in which this step begins."""
         return self.at(step).hour
+
+
+def steps_as_times(scenario: Mapping[str, Any]) -> Callable[[int], datetime]:
+    """Return the function from a step to the time when it begins (UTC, without a zone).
+
+    `scenario` is a scenario as a mapping, as a run keeps it. What existed before step 1 has step 0.
+    """
+    time = scenario.get("time", {})
+    start = datetime.fromisoformat(time.get("start", "2024-01-01T08:00:00"))
+    return Clock(start, float(time.get("step_minutes", 3.0))).at

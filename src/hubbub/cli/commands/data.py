@@ -45,7 +45,7 @@ def propagation(
 
     Each tenth of the cascades is predicted by parameters fitted to the others first, and the error
     printed; if that is interrupted, the same command goes on. Then all are fitted to, for the file.
-    It is taken by  hubbub experiment run propagation --set pace=FILE.
+    It is taken by  hubbub study run propagation --set pace=FILE.
     """
     from hubbub.cli.calibrate import calibrate
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hubbub.actions.spec import POST_KINDS, Kind
 from hubbub.store.database import Database
-from hubbub.store.moments import moments
+from hubbub.time.clock import steps_as_times
 
 if TYPE_CHECKING:
     from hubbub.store.run import RunStore
@@ -62,5 +62,5 @@ def _created_at(scenario: Mapping[str, Any]) -> Callable[[int], Moment]:
     """Return the function from a step to `created_at`: the step, or on Reddit an ISO time (UTC)."""
     if scenario.get("platform", {}).get("preset", "x") != "reddit":
         return int
-    moment = moments(scenario)
+    moment = steps_as_times(scenario)
     return cache(lambda step: moment(step).isoformat(sep=" "))

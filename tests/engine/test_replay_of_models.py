@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import hubbub as hb
-from engine.minds_scenarios import talkative
+from engine.model_scenarios import talkative
 from hubbub.errors import ModelError, RunError
 from hubbub.testing import ScriptedModel, ValidModel
 

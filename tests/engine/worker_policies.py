@@ -15,7 +15,7 @@ from hubbub.config.scenario import Scenario
 
 #: Names a file that holds the head's process id: the first worker to find it removes it and dies.
 FATAL = "HUBBUB_TEST_FATAL"
-HERE = "engine.workers_own"
+HERE = "engine.worker_policies"
 
 
 def bustling(**changes: object) -> Scenario:

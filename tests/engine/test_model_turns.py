@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import hubbub as hb
-from engine.minds_scenarios import talkative
+from engine.model_scenarios import talkative
 from hubbub.engine.models.budget import BudgetSpent
 from hubbub.errors import ScenarioError
 from hubbub.llm.chat import ChatRequest, Completion

@@ -42,7 +42,7 @@ def written(scenario: Path, text: str = STUDY) -> Path:
 def test_a_study_of_ones_own_tells_what_was_found_and_what_was_not(
     hubbub: Command, scenario: Path
 ) -> None:
-    done = hubbub("experiment", "run", written(scenario), "--processes", 1, "--set", "steps=4")
+    done = hubbub("study", "run", written(scenario), "--processes", 1, "--set", "steps=4")
     assert done.code == 0, done.err
     assert "18 trials" in done.err
     assert "Ease spreads posts. Supported" in done.out
@@ -51,20 +51,20 @@ def test_a_study_of_ones_own_tells_what_was_found_and_what_was_not(
     folder = StudyFolder.open(Path("studies/sharing"))
     assert [f.verdict for f in folder.findings()] == ["supported", "not found"]
     assert folder.options.overrides == {"steps": 4}
-    again = hubbub("experiment", "run", "study.yaml", "--processes", 1, "--set", "steps=4")
+    again = hubbub("study", "run", "study.yaml", "--processes", 1, "--set", "steps=4")
     assert "18 trials, 18 of them done before" in again.err
     assert again.out == done.out
 
 
 def test_the_list_names_what_each_asks(hubbub: Command) -> None:
-    done = hubbub("experiment", "list")
+    done = hubbub("study", "list")
     assert done.code == 0, done.err
     assert all(name in done.out for name in studies())
 
 
 def test_what_is_shown_of_a_study_can_be_run(hubbub: Command, scenario: Path) -> None:
     file = written(scenario)
-    shown = hubbub("experiment", "show", file, "--arm", "harder")
+    shown = hubbub("study", "show", file, "--arm", "harder")
     assert shown.code == 0, shown.err
     comments, of_arm = shown.out.split("# The scenario of 'harder', replicate 0:\n")
     assert comments.startswith("# Does ease of sharing spread posts?\n#\n")
@@ -82,23 +82,23 @@ def test_what_is_shown_of_a_study_can_be_run(hubbub: Command, scenario: Path) ->
 
 
 def test_an_arm_that_is_computed_has_no_scenario(hubbub: Command) -> None:
-    shown = hubbub("experiment", "show", "propagation", "--arm", "real")
+    shown = hubbub("study", "show", "propagation", "--arm", "real")
     assert shown.code == 0, shown.err
     assert shown.out.endswith("# 'real' simulates nothing.\n")
 
 
 def test_errors_are_one_message(hubbub: Command, scenario: Path) -> None:
-    done = hubbub("experiment", "run", "herdign")
+    done = hubbub("study", "run", "herdign")
     assert (done.code, done.out) == (1, "")
     assert "there is no study 'herdign' (did you mean 'herding'?)" in done.err
-    done = hubbub("experiment", "run", "nothing.yaml")
+    done = hubbub("study", "run", "nothing.yaml")
     assert "there is no file nothing.yaml" in done.err
-    done = hubbub("experiment", "run", written(scenario), "--out", scenario.parent)
+    done = hubbub("study", "run", written(scenario), "--out", scenario.parent)
     assert done.code == 1
     assert "is not a study" in done.err
-    done = hubbub("experiment", "show", "study.yaml", "--arm", "hardest")
+    done = hubbub("study", "show", "study.yaml", "--arm", "hardest")
     assert "'sharing' has no arm 'hardest' (did you mean 'harder'?)" in done.err
-    done = hubbub("experiment", "run", "study.yaml", "--set", "steps=-1", "--processes", 1)
+    done = hubbub("study", "run", "study.yaml", "--set", "steps=-1", "--processes", 1)
     assert done.err.startswith("hubbub: sharing, arm 'easy': steps: must be")
 
 
@@ -116,7 +116,7 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(
         "    return []\n"
     )
     process = subprocess.Popen(
-        (*COMMAND, "experiment", "run", "study.yaml", "--processes", "2"),
+        (*COMMAND, "study", "run", "study.yaml", "--processes", "2"),
         cwd=tmp_path,
         env=environment(PAUSE="60"),
         stderr=subprocess.PIPE,
@@ -135,7 +135,7 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(
     assert "stopped; what is done is kept in studies/sharing" in err
     assert "Traceback" not in err
     assert not any(alive(int(path.stem)) for path in tmp_path.glob("*.busy"))
-    done = hubbub("experiment", "run", "study.yaml", "--processes", 1)
+    done = hubbub("study", "run", "study.yaml", "--processes", 1)
     assert done.code == 0, done.err
     assert "6 trials, 2 of them done before" in done.err
 
