@@ -10,6 +10,7 @@ from hubbub.actions import SOCIAL
 from hubbub.actions.spec import Reason
 from hubbub.cli.docs import pages
 from hubbub.config.describe import sections
+from hubbub.config.scenario import Scenario
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = pages()

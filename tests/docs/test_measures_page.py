@@ -12,7 +12,15 @@ from pages import DOCS, blocks
 import hubbub as hb
 
 PAGE = (DOCS / "measures.md").read_text(encoding="utf-8")
-MODULES = ("growth", "polarization", "inequality", "network", "exposure", "activity", "answers")
+MODULES = (
+    "growth",
+    "polarization",
+    "inequality",
+    "network",
+    "exposure",
+    "activity",
+    "survey_tables",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -33,4 +33,4 @@ def test_every_fault_argument_and_stand_in_is_named() -> None:
     for argument in signature(ModelServer).parameters:
         assert f"| `{argument}` |" in PAGE, argument
     for name in hubbub.testing.__all__:
-        assert name in PAGE or name in ("Answering", "Asked", "Busy"), name
+        assert name in PAGE or name in ("Answering", "ServedRequest", "Busy"), name

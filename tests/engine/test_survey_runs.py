@@ -38,7 +38,7 @@ def scenario(*surveys: dict[str, Any], **changes: Any) -> Scenario:
 
 
 def ran(config: Scenario, **options: Any) -> Simulation:
-    options.setdefault("models", {"small": ValidModel()})
+    options.setdefault("stand_ins", {"small": ValidModel()})
     sim = Simulation(config, **options)
     sim.run()
     return sim

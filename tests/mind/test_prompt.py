@@ -329,7 +329,7 @@ def test_text_does_not_depend_on_hash_seeds(busy: tuple[Forum, list[int]]) -> No
     script = (
         "from test_prompt import ANN, busy_forum\n"
         "forum, items = busy_forum()\n"
-        "print(ascii(forum.prompter().briefs(forum.observe(8, {ANN: items}), str)[0].text))"
+        "print(ascii(forum.prompter().user_prompts(forum.observe(8, {ANN: items}), str)[0].text))"
     )
     there = subprocess.run(
         [sys.executable, "-c", script],

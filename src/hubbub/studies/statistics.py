@@ -2,7 +2,8 @@
 
 A replicate is the unit: the values of one arm, replicate and measure are averaged before anything
 is compared. `compare` does it all; `judge` also takes estimates of other kinds (`trend`,
-`ks_distance`, `proportion_difference` in `hubbub.studies.distribution_tests`) into the same correction.
+`ks_distance`, `proportion_difference` in `hubbub.studies.distribution_tests`) into the same
+correction.
 """
 
 from __future__ import annotations

@@ -155,8 +155,8 @@ def _show(found: OasisComparison) -> None:
     screen.print(machine_in_words(found.machine), soft_wrap=True)
     screen.print(
         f"{found.agents:,} agents of one profile file, all awake in each of {found.steps} steps; "
-        "models are stand-ins that answer at once; slates of up to three posts of followees and two "
-        "at random. All steps are measured, without warm-up steps; hubbub's kernels are compiled "
+        "models are stand-ins that answer at once; slates have up to three posts of followees and "
+        "two at random. All steps are measured, without warm-up steps; hubbub's kernels are compiled "
         "before.",
         soft_wrap=True,
     )

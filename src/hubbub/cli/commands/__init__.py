@@ -1,1 +1,1 @@
-"""The commands of `hubbub`: arguments, options and help texts. The modules of `hubbub.cli` do the work."""
+"""The commands of `hubbub`: arguments, options and help texts."""

@@ -1,1 +1,1 @@
-"""Do simulated cascades have the distributions of real ones?"""
+"""Whether simulated cascades have the distributions of real ones."""

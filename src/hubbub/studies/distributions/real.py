@@ -1,8 +1,8 @@
 """The real distributions of scale, depth, maximum breadth and virality: given cascades, or shipped.
 
-Real cascades are parted in two halves by lot. The society of `hubbub.studies.distributions.society` was
-fitted to the half FITTED of Twitter15 and is judged on the half HELD_OUT. Of other cascades neither
-half was used.
+Real cascades are split at random into two halves. The society of
+`hubbub.studies.distributions.society` was fitted to the half FITTED of Twitter15 and is judged on
+the half HELD_OUT. Neither half of any other cascades was used.
 """
 
 from __future__ import annotations

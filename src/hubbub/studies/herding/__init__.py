@@ -1,1 +1,1 @@
-"""Do agents follow the votes that others gave before them?"""
+"""Whether agents follow the votes that others gave before them."""

@@ -1,1 +1,1 @@
-"""Do opinions on a risky choice become more extreme?"""
+"""Whether opinions on a risky choice become more extreme."""

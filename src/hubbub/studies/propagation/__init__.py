@@ -1,1 +1,1 @@
-"""Does a message spread as a real one did?"""
+"""Whether a message spreads as a real one did."""

@@ -3,8 +3,8 @@
 All cascades live side by side in one simulated day, in circles without ties between them. A circle
 is the cascade's known people, who follow whom they are known to follow, and bystanders with ties to
 them and to each other. The root posts at its real time of day; the others are awake by their pace
-(hubbub.studies.propagation.pace), in the hours of their cascade only. People known to have passed the
-message on are interested in it, and hardly anybody else reposts it.
+(hubbub.studies.propagation.pace), in the hours of their cascade only. People known to have
+passed the message on are interested in it, and hardly anybody else reposts it.
 """
 
 from __future__ import annotations

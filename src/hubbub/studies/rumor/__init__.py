@@ -1,1 +1,1 @@
-"""Do false messages spread further than true ones?"""
+"""Whether false messages spread further than true ones."""

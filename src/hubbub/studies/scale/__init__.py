@@ -1,1 +1,1 @@
-"""Does the number of agents change the outcome?"""
+"""Whether the number of agents changes the outcome."""
