@@ -17,7 +17,7 @@ from pages import DOCS, blocks
 import hubbub as hb
 from hubbub.actions import ActionBatch, Reason
 from hubbub.llm.chat import ChatRequest, Completion
-from hubbub.platform import Platform
+from hubbub.platform import Platform, apply
 from hubbub.store import AnswerRow, CompletionRow, RunStore, export_run
 
 PAGE = (DOCS / "data.md").read_text(encoding="utf-8")
@@ -36,7 +36,9 @@ def call_a_model(sim: hb.Simulation) -> None:
     """Keep a call with a reply that can't be read, and an answer, in the run."""
     batch = ActionBatch.blank(np.array([1]), sim.world.table.code("do_nothing"))
     batch.refused[:], batch.texts, batch.text[:] = Reason.invalid_reply, ["{do"], 0
-    events = Platform.from_config(SCENARIO.platform, sim.world.table).apply(sim.world, batch, sim.t)
+    events = apply(
+        Platform.from_config(SCENARIO.platform, sim.world.table), sim.world, batch, sim.t
+    )
     request, reply = ChatRequest("small", "You are on X.", "You are Ann."), Completion("{do")
     call = CompletionRow(sim.t, 1, "turn", 0, request, reply)
     answer = AnswerRow("mood", sim.t, 1, "feeling", "number", "5", 5.0, "small", asked="How?")

@@ -25,3 +25,15 @@ def talkative(**changes: Any) -> Scenario:
         "agents": [{"model": "small", "share": 0.5}, {"policy": "statistical"}],
     }
     return parse_scenario({**data, **changes}, "test")
+
+
+def over_http(server, **changes):
+    """Agents half driven by a model behind a server, with reflections and a custom policy."""
+    limits = {"timeout_seconds": 5.0, "concurrency": 7}
+    group = {"policy": "engine.worker_policies:Grumpy", "share": 0.5}
+    data = {
+        "models": {"small": {"urls": [server.url], "limits": limits}},
+        "agents": [{"model": "small", "share": 0.5}, group, {"policy": "statistical"}],
+        "prompt": {"reflect_every": 2},
+    }
+    return talkative(**data | changes)

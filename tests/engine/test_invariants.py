@@ -16,8 +16,8 @@ import pytest
 import hubbub as hb
 from engine.scenarios import small
 from hubbub.engine import society
+from hubbub.engine.decider import Shard
 from hubbub.engine.given_turns import GivenTurns
-from hubbub.engine.workers import Shard
 from hubbub.world import Columns, World, fold
 
 TABLES = ("agents", "items", "groups", "products", "notes")
@@ -64,7 +64,7 @@ def test_1_everyone_decides_on_the_world_as_the_step_began(monkeypatch):
     sim = hb.Simulation(small(events=[]))
     sim.reset()
     seen: list[tuple[int, bool, int]] = []
-    sim._society.policy = Spy(sim._society.policy, seen)
+    sim._society.decider.policy = Spy(sim._society.decider.policy, seen)
     sizes = {}
     for _ in range(6):
         sizes[sim.t + 1] = len(sim.world.items)
@@ -113,7 +113,7 @@ def test_2_shards_of_a_step_do_not_move_each_others_numbers(monkeypatch):
     inner = sim._society
     active = inner._awake(4, GivenTurns(), only=False)
     nobody = np.empty(0, np.int32)
-    alone = inner.decide(4, Shard.of(1, active[16:32], nobody, nobody)).batch
+    alone = inner.decider.decide(4, Shard.of(1, active[16:32], nobody, nobody)).batch
     _, whole = inner._decide(4, active, nobody, nobody, society.Stopwatch())
     mine = np.isin(whole.agent, active[16:32])
     np.testing.assert_array_equal(whole.action[mine], alone.action)

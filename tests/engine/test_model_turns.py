@@ -26,7 +26,7 @@ def simulate():
 
 
 def modelled(sim):
-    return np.flatnonzero(sim._ready().policy.modelled(sim.world))
+    return np.flatnonzero(sim._ready().decider.policy.modelled(sim.world))
 
 
 def named(sim):

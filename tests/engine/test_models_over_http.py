@@ -26,7 +26,7 @@ def over_http(urls, *, limits=None, model=None, **changes):
 
 def turns_of_models(sim):
     """Return the (step, agent) of all turns of agents driven by models, from the slates."""
-    mine = sim._ready().policy.modelled(sim.world)
+    mine = sim._ready().decider.policy.modelled(sim.world)
     parts = sim.store.replay()
     return {
         (p.step, a)

@@ -163,8 +163,8 @@ def test_the_environments_events_come_first_and_in_order():
         (8, "configure"),
     ]
     assert sim.world.agent(120).user_name == "zoe"
-    assert sim._society.platform.show_score
-    assert sim._society.platform.exclusive_reactions
+    assert sim._society.decider.platform.show_score
+    assert sim._society.decider.platform.exclusive_reactions
     zoe = next(r for r in rows if r["agent"] == 120)
     assert (zoe["step"], zoe["content"]) == (4, "Hi @zoe here")
 

@@ -18,7 +18,7 @@ from hubbub.engine.models.surveys import SurveyPanel, SurveySitting, as_survey, 
 from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.mind.turn_records import Call
-from hubbub.platform import Platform
+from hubbub.platform import Platform, apply
 from hubbub.world import World
 from societies import TOPICS, small_population
 
@@ -203,7 +203,7 @@ def test_what_is_remembered_is_an_event_per_valid_answer() -> None:
     sitting = SurveySitting(SURVEY, panel(world, Desk(replies, 0)))
     sitting.hold()
     platform = Platform.from_config(PlatformConfig(), SOCIAL).without_limits()
-    events = platform.apply(world, sitting.remembered(), world.step, environment=True)
+    events = apply(platform, world, sitting.remembered(), world.step, environment=True)
     assert sorted(events.agent.tolist()) == [0, 0, 2, 2, 4, 4, 10, 10]
     assert not events.reason.any()
     said = [world.texts[t] for t in events.text[events.agent == 2]]

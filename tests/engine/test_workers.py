@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 
 import hubbub as hb
+from engine.model_scenarios import over_http
 from engine.scenarios import small
 from engine.worker_policies import FATAL, bustling
 from hubbub.engine import society
 from hubbub.engine.workers import pool as pool
 from hubbub.engine.workers.pool import Died, WorkerPool
-from hubbub.engine.workers.worker import Station
+from hubbub.engine.workers.worker import Worker
 from hubbub.errors import ActionError, RunError
+from hubbub.testing import ModelServer, ValidModel
 
 
 @pytest.fixture(autouse=True)
@@ -53,22 +55,22 @@ def digest():
 
 
 class Beside:
-    """A site whose only worker lives in this process, and can be looked at."""
+    """A transport whose only worker lives in this process, where a test can look at it."""
 
     size = 1
 
     def start(self):
-        self.station = Station([], ".")
+        self.worker = Worker([], ".")
         return self
 
-    def tell(self, to, what, *args, packed=None):
-        if packed is None:  # as a worker: `to` is the part
-            return self.station.tell(to, what, *args)
+    def tell(self, to, *what, packed=None):
+        if packed is None:  # as a worker: `to` is what it is told
+            return self.worker.tell(to, *what)
         arrays = [bytearray(b) for b in packed.buffers]
-        return self.station.tell("replica", what, *args, packed.frame, arrays)
+        return self.worker.tell(*what, packed.frame, arrays)
 
-    def ask(self, part, what, *args):
-        return Answered(self.station.ask(part, what, *args))
+    def ask(self, what, *args):
+        return Answered(self.worker.ask(what, *args))
 
     def wait(self, tickets, timeout):
         return list(tickets)
@@ -94,15 +96,15 @@ class Absent(Beside):
     def start(self):
         return self
 
-    def tell(self, part, what, *args):
-        assert part == "desk", "nobody is there to be told of a world"
+    def tell(self, *what):
+        raise AssertionError("a worker that has not started was told something")
 
-    def ask(self, part, what, *args):
+    def ask(self, *what):
         return object()
 
 
 class Scarce(Beside):
-    """A site with room for three workers, of whom only so many start."""
+    """A transport with room for three workers, of which only some start."""
 
     def __init__(self, there, size=3):
         self.there, self.size, self.ended = there, size, []
@@ -128,24 +130,24 @@ class Scarce(Beside):
 
 def test_workers_that_do_not_start_are_given_up(digest, monkeypatch, caplog):
     monkeypatch.setattr(pool, "_PATIENCE", 0.1)
-    site = Scarce(2)
+    transport = Scarce(2)
     with hb.Simulation(bustling()) as sim:
-        sim._workers = WorkerPool(site)
+        sim._workers = WorkerPool(transport)
         sim.run(3)
         between(sim)
         sim.step({7: hb.Action("create_post", content="Told to"), 8: hb.Ask()})
         sim.run()
         assert sim.digest() == digest
         assert len(sim._workers.members) == 2
-        assert [type(worker) for worker in site.ended] == [Absent]
+        assert [type(worker) for worker in transport.ended] == [Absent]
     assert "a worker has not started within 0.1 seconds; the run goes on with 2" in caplog.text
 
 
 def test_a_worker_whose_replacement_does_not_start_is_done_without(digest, monkeypatch):
     monkeypatch.setattr(pool, "_PATIENCE", 0.3)
-    site = Scarce(3)
+    transport = Scarce(3)
     with hb.Simulation(bustling()) as sim:
-        sim._workers = WorkerPool(site)
+        sim._workers = WorkerPool(transport)
         sim.run(3)
         between(sim)
         first = sim._workers.members[0]
@@ -176,17 +178,17 @@ def test_no_worker_at_all_ends_the_run(monkeypatch):
             sim.run()
 
 
-def test_a_replica_is_the_heads_world_to_the_bit(digest):
-    site = Beside()
+def test_a_replica_is_the_drivers_world_to_the_bit(digest):
+    transport = Beside()
     with hb.Simulation(bustling()) as sim:
-        sim._workers = WorkerPool(site)
+        sim._workers = WorkerPool(transport)
         for t in range(1, 10):
             if t == 4:
                 between(sim)
                 sim.step({7: hb.Action("create_post", content="Told to"), 8: hb.Ask()})
             else:
                 sim.step()
-            same_world(site.station._parts["replica"]._society.world, sim.world)
+            same_world(transport.worker._replica._decider.world, sim.world)
         assert sim.digest() == digest
         assert len(sim.world.sets["mute"])
         assert sim.world.profiles.find("zoe") == 120
@@ -317,7 +319,7 @@ def test_a_run_goes_on_with_other_workers(digest, tmp_path):
 
 @pytest.mark.parametrize("spec", ["processes", "processes:0", "processes:two", "threads:-1"])
 def test_a_number_of_workers_is_a_number(spec):
-    with pytest.raises(RunError, match="say how many"):
+    with pytest.raises(RunError, match="give their number"):
         hb.Simulation(small(), workers=spec)
 
 
@@ -370,3 +372,17 @@ def _runs(pid):
     """Return whether there is such a process, and not a mere remnant that nobody asked after."""
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
     return state.stdout.strip() not in (b"",) and not state.stdout.strip().startswith(b"Z")
+
+
+def test_models_are_asked_by_the_driver_and_the_digest_is_the_same_with_workers():
+    digests = []
+    with ModelServer(ValidModel(1)) as server:
+        scenario = over_http(server, turns={"staleness": 1})
+        for options in ({"threads": 1}, {"workers": "processes:2"}):
+            with hb.Simulation(scenario, **options) as sim:
+                sim.run()
+                digests.append(sim.digest())
+                usage, calls = sim.usage()["small"], sim.completions()
+            assert usage.requests == usage.completions == calls.num_rows > 30
+            assert usage.endpoints[server.url].served == calls.num_rows
+    assert digests[0] == digests[1]

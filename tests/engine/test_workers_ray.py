@@ -9,12 +9,11 @@ import socket
 import pytest
 
 import hubbub as hb
+from engine.model_scenarios import over_http
 from engine.scenarios import small
-from engine.test_workers_models import lived as lived_with_models
-from engine.test_workers_models import over_http
 from engine.worker_policies import FATAL, bustling
 from hubbub.engine import society
-from hubbub.engine.workers.on_ray import _Question
+from hubbub.engine.workers.on_ray import _Answer
 from hubbub.engine.workers.pool import Died
 from hubbub.errors import MissingExtraError, RunError
 from hubbub.testing import ModelServer, ValidModel
@@ -97,7 +96,7 @@ def test_whatever_ends_an_actor_is_a_death(name):
             raise getattr(ray.exceptions, name)("Memory was low.\n\tpid: 7")
 
     with pytest.raises(Died, match=r"Ray worker 2 ended: .*Memory was low$"):
-        _Question(Ended(), None, "Ray worker 2").result()
+        _Answer(Ended(), None, "Ray worker 2").result()
 
 
 @pytest.mark.parametrize(("mode", "words"), [(None, "it is not set"), ("disabled", "it is dis")])
@@ -130,11 +129,12 @@ def test_errors_and_models_on_ray(fatal):
     assert "agents.0.policy" in error.value.__notes__[0]
     with ModelServer(ValidModel(1)) as server:
         scenario = over_http(server, turns={"staleness": 1})
-        digest, turns, _ = lived_with_models(scenario, threads=1)
-        again, same, found = lived_with_models(scenario, workers="ray")
-    assert again == digest
-    assert turns == same
-    assert turns <= found.keys()
+        digests = []
+        for options in ({"threads": 1}, {"workers": "ray"}):
+            with hb.Simulation(scenario, **options) as sim:
+                sim.run()
+                digests.append(sim.digest())
+    assert digests[0] == digests[1]
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ def test_turns_and_prompts_are_those_of_a_run(changes: dict[str, Any]) -> None:
     with ran(config) as sim:
         (usage,) = sim.store.usage()
         calls = sim.store.completions()
-        driven = int(sim._ready().policy.modelled(sim.world).sum())
+        driven = int(sim._ready().decider.policy.modelled(sim.world).sum())
     turns = sum(number == 0 for number in calls["number"].to_pylist())
     assert row.agents == driven
     assert row.most_turns == pytest.approx(row.turns)

@@ -14,7 +14,7 @@ from hubbub.actions.spec import Add, Exists, NotSelf, Without
 from hubbub.config.scenario import FeedConfig, PlatformConfig
 from hubbub.embed import make_encoder
 from hubbub.feed import Feed, Frame, make_feed
-from hubbub.platform import Platform
+from hubbub.platform import Platform, apply
 from hubbub.time import Clock
 from hubbub.world import Population, Slate, World, keys_of
 from hubbub.world.fold import fold_slate
@@ -65,7 +65,7 @@ class Town:
         """Let an agent do something; return the id of what it created, -2 if it was refused."""
         turn = [(agent, [Action(name, **args)])]
         batch = ActionBatch.from_actions(self.world.table, turn, lambda _: -1)
-        events = self.platform.apply(self.world, batch, step, environment=agent < 0)
+        events = apply(self.platform, self.world, batch, step, environment=agent < 0)
         return int(events.item[0]) if events.reason[0] == 0 else -2
 
     def post(self, step: int, agent: int, text: str = "") -> int:

@@ -17,7 +17,7 @@ from hubbub.embed import make_encoder
 from hubbub.feed.comments import shown_comments
 from hubbub.mind.prompt import Prompter
 from hubbub.mind.turn_records import UserPrompt
-from hubbub.platform import Platform
+from hubbub.platform import Platform, apply
 from hubbub.policy import Observation
 from hubbub.time import Clock
 from hubbub.world import Slate, World
@@ -57,7 +57,7 @@ class Forum:
         """Let an agent do something that must succeed; return the id of what it made."""
         turns = [(agent, [Action(name, **args)])]
         batch = ActionBatch.from_actions(self.world.table, turns, self.world.product)
-        events = self.platform.apply(self.world, batch, step, environment=agent < 0)
+        events = apply(self.platform, self.world, batch, step, environment=agent < 0)
         assert events.reason.tolist() == [0]
         return int(events.item[0])
 

@@ -23,7 +23,7 @@ from hubbub.embed import make_encoder
 from hubbub.llm.tokens import estimate_tokens
 from hubbub.mind.lines import age
 from hubbub.mind.memory import KEPT, Memory, Ring
-from hubbub.platform import Platform
+from hubbub.platform import Platform, apply
 from hubbub.population.io import from_blobs
 from hubbub.world import Events, Population, Slate, World
 from hubbub.world.fold import fold, fold_slate
@@ -75,7 +75,7 @@ class Town:
         """Let several agents act in one transaction."""
         batch = ActionBatch.from_actions(TABLE, turns.items(), self.world.product)
         batch.refused[:] = refused
-        events = self.platform.apply(self.world, batch, step, environment=environment)
+        events = apply(self.platform, self.world, batch, step, environment=environment)
         self.memory.fold(self.world, step, events, None, self.mine)
         return events
 

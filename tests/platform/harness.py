@@ -28,7 +28,7 @@ from hubbub.actions.spec import (
 )
 from hubbub.config.scenario import PlatformConfig
 from hubbub.embed import make_encoder
-from hubbub.platform import Platform
+from hubbub.platform import Platform, apply
 from hubbub.world import Events, Population, World
 from hubbub.world.fold import fold
 from hubbub.world.world import MENTION
@@ -140,7 +140,7 @@ class Pair:
         rules.max_text_length = platform.max_text_length
         rules.allowed = {n for n in TABLE.names if platform.allowed[TABLE.code(n)]}
         known = len(self.world.texts)
-        events = platform.apply(self.world, as_batch(asks), step, environment=environment)
+        events = apply(platform, self.world, as_batch(asks), step, environment=environment)
         results = self.reference.carry_out(asks, step, environment=environment)
         assert outcomes(events) == [expected(r) for r in results]
         texts = self.world.texts.since(known)

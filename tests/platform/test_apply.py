@@ -25,7 +25,7 @@ from reference import ENVIRONMENT_ONLY, POSTS, Ask, Reference
 
 from hubbub.actions import SOCIAL
 from hubbub.config.scenario import PlatformConfig
-from hubbub.platform import PRESETS
+from hubbub.platform import PRESETS, apply
 
 HUGE = 2**31 - 1
 LEAST = -(2**31)
@@ -174,7 +174,7 @@ def test_the_order_of_rows_and_texts_does_not_matter(
         rows = random.sample(range(len(done.asks)), len(done.asks))
         texts = random.sample(range(len(done.asks)), len(done.asks))
         batch = as_batch([done.asks[i] for i in rows], texts)
-        events = pair.platform.apply(world, batch, done.step, environment=done.environment)
+        events = apply(pair.platform, world, batch, done.step, environment=done.environment)
         assert outcomes(events) == outcomes(done.events)
         assert events.text.tolist() == done.events.text.tolist()
         assert events.via.tolist() == done.events.via.tolist()
@@ -189,10 +189,10 @@ def test_rejected_actions_change_nothing(config: PlatformConfig, history: Histor
     # a name that is taken in the same wave is free without the action that takes it
     now = [a for a in done.asks if a.wave == 0 and not a.name.startswith("sign_up")]
     before, one, other = (pair.replayed(before=done.step) for _ in range(3))
-    events = pair.platform.apply(one, as_batch(now), done.step, environment=done.environment)
+    events = apply(pair.platform, one, as_batch(now), done.step, environment=done.environment)
     refused = set(events.agent[events.reason != 0].tolist())
     batch = as_batch([a for a in now if a.agent in refused])
-    again = pair.platform.apply(other, batch, done.step, environment=done.environment)
+    again = apply(pair.platform, other, batch, done.step, environment=done.environment)
     assert len(again) == len(refused)
     assert (again.reason != 0).all()
     before.step = done.step

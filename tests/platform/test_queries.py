@@ -8,7 +8,7 @@ import pytest
 
 from hubbub.actions import SOCIAL, Action, ActionBatch
 from hubbub.config.scenario import PlatformConfig
-from hubbub.platform import Platform, queries
+from hubbub.platform import Platform, apply, queries
 from hubbub.world import World
 
 EVERYTHING = Platform.from_config(PlatformConfig(actions="all"), SOCIAL)
@@ -16,7 +16,7 @@ EVERYTHING = Platform.from_config(PlatformConfig(actions="all"), SOCIAL)
 
 def do(world: World, agent: int, name: str, step: int = 1, /, **args: Any) -> None:
     batch = ActionBatch.from_actions(SOCIAL, [(agent, [Action(name, **args)])], world.product)
-    events = EVERYTHING.apply(world, batch, step, environment=True)
+    events = apply(EVERYTHING, world, batch, step, environment=True)
     assert events.reason.tolist() == [0]
 
 

@@ -11,7 +11,7 @@ import pytest
 from hubbub.actions import SOCIAL, Action, ActionBatch, Reason
 from hubbub.config.scenario import PlatformConfig
 from hubbub.errors import ActionError, ScenarioError
-from hubbub.platform import PRESETS, Platform, action_table
+from hubbub.platform import PRESETS, Platform, action_table, apply
 from hubbub.world import Events, World
 
 #: What happened before: the posts 0 and (a quote of it) 2, a repost 1 of 0, the comments 3 on 0
@@ -183,7 +183,7 @@ def platform(preset: str = "x", actions: Any = "all", **more: Any) -> Platform:
 def do(world: World, rules: Platform, agent: int, action: Action, step: int = 1) -> Events:
     batch = ActionBatch.from_actions(SOCIAL, [(agent, [action])], world.product)
     alone = SOCIAL.spec(action.name).environment_only
-    return rules.apply(world, batch, step, environment=alone)
+    return apply(rules, world, batch, step, environment=alone)
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_agents_may_not_do_what_is_the_environments(stage: World) -> None:
         ],
         stage.product,
     )
-    events = platform().apply(stage, batch, 1)
+    events = apply(platform(), stage, batch, 1)
     assert set(events.reason.tolist()) == {Reason.not_allowed}
     assert (len(stage.agents), len(stage.products), stage.settings) == (6, 1, {})
 
@@ -337,7 +337,7 @@ def test_a_new_item_has_the_topic_of_its_text_or_of_what_it_repeats(make_world: 
         SOCIAL, [(3, [Action("create_post", content="Sports")])], world.product
     )
     given.topic[:], given.stance[:] = 1, -5000
-    rules.apply(world, given, 2)
+    apply(rules, world, given, 2)
     do(world, rules, 1, Action("repost", post_id=4))
     assert world.items["topic"].tolist() == [3, -1, 3, 2, 1, 1]
     assert world.items["stance"].tolist()[-2:] == [-5000, -5000]
@@ -347,7 +347,7 @@ def test_what_an_action_has_no_argument_for_is_ignored(stage: World) -> None:
     codes = [SOCIAL.code(n) for n in ("create_post", "repost", "like_post", "do_nothing")]
     batch = ActionBatch.blank(np.arange(2, 6), np.array(codes))
     batch.target[:], batch.amount[:], batch.text[:], batch.texts = 0, 7, 0, ["hello"]
-    events = platform().apply(stage, batch, 1)
+    events = apply(platform(), stage, batch, 1)
     got = {
         SOCIAL[int(a)].name: (t, m, x >= 0)
         for a, t, m, x in zip(events.action, events.target, events.amount, events.text, strict=True)
@@ -369,7 +369,7 @@ def test_what_a_model_failed_to_say_is_kept_and_changes_nothing(stage: World) ->
     batch.texts, batch.text[:] = ['{"do": [', "hello"], [0, -1, 1, 0]
     batch.refused[:] = [Reason.invalid_reply, 0, 0, Reason.no_reply]
     items, likes = len(stage.items), int(stage.items["likes"][0])
-    events = platform().apply(stage, batch, 2)
+    events = apply(platform(), stage, batch, 2)
     found = {
         (int(a), Reason(int(r)).name, int(t), int(v), int(m)): stage.texts[int(x)]
         for a, r, t, v, m, x in zip(
@@ -391,7 +391,7 @@ def test_an_action_may_name_only_what_existed_when_its_wave_began(make_world: An
     world: World = make_world(6, follows=0)
     like, post = Action("like_post", post_id=0), Action("create_post", content="a")
     turns = [(0, [post]), (1, [like, like]), (2, [like])]
-    events = platform().apply(world, ActionBatch.from_actions(SOCIAL, turns, world.product), 1)
+    events = apply(platform(), world, ActionBatch.from_actions(SOCIAL, turns, world.product), 1)
     found = sorted(zip(events.wave.tolist(), events.agent.tolist(), events.reason, strict=True))
     assert found == [(0, 0, 0), (0, 1, Reason.not_found), (0, 2, Reason.not_found), (1, 1, 0)]
 
@@ -401,7 +401,7 @@ def test_the_first_to_ask_for_a_name_gets_it(make_world: Any) -> None:
         world: World = make_world(6, seed=seed)
         joining = [(a, [Action("sign_up", profile={"user_name": "new"})]) for a in range(5)]
         batch = ActionBatch.from_actions(SOCIAL, joining, world.product)
-        events = platform().apply(world, batch, 1, environment=True)
+        events = apply(platform(), world, batch, 1, environment=True)
         assert events.reason.tolist() == [0, *[Reason.duplicate] * 4]
         order = np.argsort(world.streams.at("order", 1).scramble(np.arange(5)))
         assert events.agent.tolist() == order.tolist()
@@ -425,13 +425,13 @@ def test_a_batch_that_would_damage_the_world_is_refused(stage: World) -> None:
     codes = np.array([SOCIAL.code("do_nothing")] * 2)
     for agents, fault in (([1, 1], "two actions of agent 1 in wave 0"), ([0, 6], "agent 6")):
         with pytest.raises(ActionError, match=fault):
-            platform().apply(stage, ActionBatch.blank(np.array(agents), codes), 1)
+            apply(platform(), stage, ActionBatch.blank(np.array(agents), codes), 1)
     with pytest.raises(ActionError, match="agent -1"):
-        platform().apply(stage, ActionBatch.blank(np.array([-1]), codes[:1]), 1)
+        apply(platform(), stage, ActionBatch.blank(np.array([-1]), codes[:1]), 1)
     assert stage.step == 0
 
 
 def test_an_empty_batch_only_moves_the_clock(stage: World) -> None:
     items = len(stage.items)
-    events = platform().apply(stage, ActionBatch.concat([]), 4)
+    events = apply(platform(), stage, ActionBatch.concat([]), 4)
     assert (len(events), stage.step, len(stage.items)) == (0, 4, items)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hubbub.actions import SOCIAL, Action, ActionBatch
 from hubbub.config.scenario import PlatformConfig
 from hubbub.embed import make_encoder
-from hubbub.platform import Platform, queries
+from hubbub.platform import Platform, apply, queries
 from hubbub.platform.search import Search
 from hubbub.world import World
 from societies import TOPICS, small_population
@@ -21,7 +21,7 @@ words = st.text("aAbßS0\n\ud800é ", min_size=1, max_size=4)
 
 def do(world: World, agent: int, name: str, /, **args: Any) -> None:
     batch = ActionBatch.from_actions(SOCIAL, [(agent, [Action(name, **args)])], world.product)
-    EVERYTHING.apply(world, batch, world.step + 1, environment=True)
+    apply(EVERYTHING, world, batch, world.step + 1, environment=True)
 
 
 def posts_by_looking(world: World, needle: str, items: int) -> list[int]:

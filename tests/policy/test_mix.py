@@ -17,7 +17,7 @@ from hubbub.actions import SOCIAL, Action, ActionBatch
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
 from hubbub.errors import ScenarioError
-from hubbub.platform import Platform
+from hubbub.platform import Platform, apply
 from hubbub.policy import Observation, PolicyMix, make_policy
 from hubbub.world import World
 from societies import TOPICS, small_population
@@ -114,7 +114,7 @@ def test_agents_who_sign_up_are_assigned_when_they_appear(world: World) -> None:
         world.texts.intern([json.dumps(record)])
         turn = [(0, [Action("sign_up", profile=record)])]
         batch = ActionBatch.from_actions(SOCIAL, turn, world.product)
-        assert platform.apply(world, batch, i + 1, environment=True).reason.tolist() == [0]
+        assert apply(platform, world, batch, i + 1, environment=True).reason.tolist() == [0]
     assert len(world.agents) == N + 30
     late = early.assignment(world)
     assert np.array_equal(late[:N], before)

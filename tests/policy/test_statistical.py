@@ -16,7 +16,7 @@ from hubbub.actions.spec import Add, Exists, Insert, Remove, With, Without
 from hubbub.config.scenario import BehaviourConfig, OpinionConfig, PlatformConfig
 from hubbub.embed import make_encoder
 from hubbub.errors import ScenarioError
-from hubbub.platform import Platform
+from hubbub.platform import Platform, apply
 from hubbub.policy import Observation, StatisticalPolicy
 from hubbub.world import World
 from societies import TOPICS, small_population
@@ -258,7 +258,7 @@ def test_asks_are_not_refused(make_world: Any, preset: Any) -> None:
     done: Counter[str] = Counter()
     for step in range(1, 30):
         obs = random_view(world, 200, step, platform.show_score)
-        events = platform.apply(world, policy.decide(obs), step)
+        events = apply(platform, world, policy.decide(obs), step)
         refused = [world.table[a].name for a in events.action[events.reason != 0].tolist()]
         assert refused == []
         done.update(world.table[a].name for a in events.action.tolist())

@@ -12,6 +12,7 @@ from store_society import Society, make_world, play, scenario
 
 from hubbub.actions import SOCIAL, ActionBatch, Kind
 from hubbub.embed import make_encoder
+from hubbub.platform import apply
 from hubbub.population.io import to_blobs
 from hubbub.store import RunStore
 from hubbub.world import Population, Slate, World
@@ -97,7 +98,7 @@ def test_topics_and_stances_are_words_and_shares() -> None:
         batch.texts, batch.text[:] = ["Vote for me"], 0
         batch.topic[:], batch.stance[:] = [2, 0, -1], [-5_000, 10_000, -32_768]
         store.commit(
-            world, 0, society.platform.apply(world, batch, 0), Slate.empty([]), finished=True
+            world, 0, apply(society.platform, world, batch, 0), Slate.empty([]), finished=True
         )
         posts = store.posts().sort_by("agent").to_pydict()
         assert posts["topic"][:2] == [TOPICS[2], TOPICS[0]]

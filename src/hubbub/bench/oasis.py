@@ -1,9 +1,9 @@
 """OASIS and hubbub at the same work: the figures of `hubbub bench compare oasis`.
 
 All agents of one profile file, with one follow graph, decide in each step. The models are
-stand-ins in the asking process: they answer at once and like a post they are shown. Slates have up to three
-posts of followees and two drawn at random: the sizes of OASIS's own Twitter, and the one of its
-recommenders for it that needs no model from the network.
+stand-ins in the asking process: they answer at once and like a post they are shown. Slates have
+up to three posts of followees and two drawn at random: these are the sizes of OASIS's Twitter, and
+the one of its recommenders that needs no model from the network.
 """
 
 from __future__ import annotations

@@ -37,27 +37,28 @@ class Ask:
 
 
 class GivenTurns:
-    """Who is awake in a step because somebody said so: `actions` of those told what to do.
+    """The agents that a call of `step` names: `actions` of those it gives actions to.
 
-    `told` and `called` (those who decide themselves) are int32, ascending; `agents` are both.
+    `scripted` have given actions, `woken` are awake and decide themselves; both int32, ascending.
+    `agents` are both together.
     """
 
     def __init__(
-        self, actions: Mapping[int, Sequence[Action]] | None = None, called: Iterable[int] = ()
+        self, actions: Mapping[int, Sequence[Action]] | None = None, woken: Iterable[int] = ()
     ) -> None:
         self.actions = dict(actions or {})
-        self.told = np.array(sorted(self.actions), np.int32)
-        self.called = np.array(sorted(called), np.int32)
-        self.agents: NDArray[np.int32] = np.union1d(self.told, self.called).astype(np.int32)
+        self.scripted = np.array(sorted(self.actions), np.int32)
+        self.woken = np.array(sorted(woken), np.int32)
+        self.agents: NDArray[np.int32] = np.union1d(self.scripted, self.woken).astype(np.int32)
 
     @classmethod
     def of(cls, turns: Sequence[tuple[int, Sequence[Action] | Action | Ask]]) -> GivenTurns:
         """Return what `step` was given; ActionError for what is no turn, or an agent twice."""
         if len({agent for agent, _ in turns}) < len(turns):
             raise ActionError("step was given the same agent by id and by user name")
-        called = [agent for agent, turn in turns if isinstance(turn, Ask)]
-        told = {agent: _turn_of(turn) for agent, turn in turns if not isinstance(turn, Ask)}
-        return cls(told, called)
+        woken = [agent for agent, turn in turns if isinstance(turn, Ask)]
+        scripted = {agent: _turn_of(turn) for agent, turn in turns if not isinstance(turn, Ask)}
+        return cls(scripted, woken)
 
 
 def whole_steps(steps: int) -> int:

@@ -46,7 +46,7 @@ class Looking(ABC):
     @property
     def platform(self) -> Platform:
         """The rules in force: which actions are switched on, how long a text may be."""
-        return self._ready().platform
+        return self._ready().decider.platform
 
     @property
     def store(self) -> RunStore:
@@ -70,7 +70,7 @@ class Looking(ABC):
     def show(self, agent: int | str) -> AgentView:
         """Return what an agent would be shown if it woke now. Looking leaves no trace."""
         society = self._ready()
-        return society.show(self._agent(agent))
+        return society.decider.show(self._agent(agent))
 
     def look_up(self, agent: int | str, name: str, /, **args: Any) -> Any:
         """Return what a query action would find now, as Outcome.result. Looking leaves no trace.
@@ -83,7 +83,7 @@ class Looking(ABC):
     def explain(self, agent: int | str) -> list[Explained]:
         """Return every candidate of an agent's next slate: shown, or why not, and its score."""
         society = self._ready()
-        return society.explain(self._agent(agent))
+        return society.decider.explain(self._agent(agent))
 
     def digest(self) -> str:
         """Return the hash of the run's content; equal for equal runs."""

@@ -20,12 +20,12 @@ def answer(society: Society, agent: int, name: str, args: Mapping[str, Any]) -> 
         case "search_user":
             return queries.search_user(world, args["query"])
         case "trend":
-            days = society.platform.trend_days
+            days = society.decider.platform.trend_days
             since = world.step - round(days * 1440 / society.scenario.time.step_minutes)
-            return queries.trend(world, since, society.platform.trend_size)
+            return queries.trend(world, since, society.decider.platform.trend_size)
         case "groups":
             return queries.groups(world, agent)
         case "slate":
-            return society.show(agent)
+            return society.decider.show(agent)
         case None:
             return None

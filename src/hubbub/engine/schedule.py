@@ -11,12 +11,10 @@ import numpy as np
 from hubbub.actions import Action, ActionBatch
 from hubbub.actions.batch import bound_arguments
 from hubbub.actions.spec import Configure, Found
-from hubbub.config.load import apply_overrides, parse_scenario
 from hubbub.config.scenario import Scenario, Scheduled
+from hubbub.engine.decider import assemble, configured
 from hubbub.errors import ActionError, ScenarioError
-from hubbub.feed import Feed, make_feed
-from hubbub.platform import Platform
-from hubbub.policy import PolicyMix, make_policy
+from hubbub.platform import Platform, apply
 from hubbub.time import Clock
 from hubbub.world import Events, World
 
@@ -43,14 +41,6 @@ class Schedule:
         due = self._by_step.get(step, [])
         return perform(world, platform, step, [_action(e) for e in due])
 
-    @staticmethod
-    def configured(scenario: Scenario, settings: Mapping[str, Any]) -> Scenario:
-        """Return the scenario with settings that have changed in mid-run."""
-        if not settings:
-            return scenario
-        data = scenario.model_dump(mode="json")
-        return parse_scenario(apply_overrides(data, settings), "events")
-
 
 def perform(
     world: World, platform: Platform, step: int, actions: Sequence[tuple[int | str, Action]]
@@ -62,7 +52,7 @@ def perform(
         if agent is None:
             raise ScenarioError(f"events: there is no agent '{by}' at step {step}")
         batch = ActionBatch.from_actions(world.table, [(agent, [action])], world.product)
-        events = platform.apply(world, batch, step, environment=True)
+        events = apply(platform, world, batch, step, environment=True)
         events.wave = np.full(len(events), i - len(actions), np.int16)
         parts.append(events)
     return Events.concat(parts)
@@ -78,7 +68,7 @@ def start_events(
         turns.setdefault(agent, []).append(Action("create_post", content=text))
     written = ActionBatch.from_actions(world.table, turns.items(), world.product)
     first = perform(world, platform, 0, offered)
-    return Events.concat([first, platform.without_limits().apply(world, written, 0)])
+    return Events.concat([first, apply(platform.without_limits(), world, written, 0)])
 
 
 def _action(event: Scheduled) -> tuple[int | str, Action]:
@@ -138,7 +128,7 @@ def check_settings(
         raise ScenarioError(f"{where}: platform.exclusive_reactions must be true or false here")
     plain: dict[str, Any] = json.loads(json.dumps(dict(new), default=str))
     try:
-        assemble(Schedule.configured(scenario, {**before, **plain}), world)
+        assemble(configured(scenario, {**before, **plain}), world)
     except ScenarioError as error:
         raise ScenarioError(f"{where}: {error}") from None
     return plain
@@ -153,17 +143,6 @@ def check_calendar(clock: Clock, step: int) -> None:
             f"time: step {step:,} would lie beyond the year 9999; start earlier, or take "
             "shorter steps or fewer"
         ) from None
-
-
-def assemble(now: Scenario, world: World) -> tuple[Clock, Platform, Feed, PolicyMix]:
-    """Return what moves a world under these settings; ScenarioError if they make no sense."""
-    clock = Clock(now.time.start, now.time.step_minutes)
-    return (
-        clock,
-        Platform.from_config(now.platform, world.table),
-        make_feed(now.feed, now.platform.preset, clock),
-        make_policy(now, world),
-    )
 
 
 def _check_act(event: Scheduled, where: str, world: World, joined: set[str]) -> None:

@@ -26,6 +26,7 @@ from hubbub.engine.start_and_resume import begin, make_world, refold
 from hubbub.engine.surveying import Surveying
 from hubbub.engine.workers import open_workers
 from hubbub.errors import RunError, StoreError
+from hubbub.platform import apply
 from hubbub.population.io import from_blobs, to_blobs
 from hubbub.rng import Streams
 from hubbub.store import RunStore, check_free
@@ -81,7 +82,7 @@ class Simulation(Surveying):
         self._encoder = make_encoder(scenario.encoder.kind, scenario.encoder.dims)
         record = None if replay is None else Path(replay)
         replies = Replies(stand_ins or {}, record, only_missing)
-        self._models = ModelSession(replies, self._base, self._workers, waiting)
+        self._models = ModelSession(replies, self._base, waiting)
         self._society: Society | None = None
         self._store: RunStore | None = None
         self.paused: str | None = None
@@ -210,8 +211,12 @@ class Simulation(Surveying):
             new = args.get("settings", args)
             check_settings(self.scenario, world, world.settings, new, name)
         with self._undone_on_error():
-            events = society.platform.apply(
-                world, batch, world.step, environment=spec.environment_only
+            events = apply(
+                society.decider.platform,
+                world,
+                batch,
+                world.step,
+                environment=spec.environment_only,
             )
             society.remember(world.step, events, None)
             society.changed(world.step, events, None)
@@ -382,7 +387,7 @@ class Simulation(Surveying):
                 self._store.keep(society.model_turns.salvage())
 
     def _check_calendar(self, step: int) -> None:
-        check_calendar(self._ready().clock, step)
+        check_calendar(self._ready().decider.clock, step)
 
     def _discard(self) -> None:
         self._leave()

@@ -33,7 +33,7 @@ def make_world(scenario: Scenario, encoder: Encoder, people: Population) -> Worl
 
 def begin(store: RunStore, society: Society, scenario: Scenario, people: Population) -> None:
     """Commit step 0: the products and posts that exist before step 1."""
-    start = start_events(society.world, society.platform, scenario.products, people.posts)
+    start = start_events(society.world, society.decider.platform, scenario.products, people.posts)
     nobody = Slate.empty(np.empty(0, np.int32))
     society.remember(0, start, nobody)
     store.commit(society.world, 0, start, nobody, finished=True)
@@ -47,7 +47,7 @@ def refold(store: RunStore, scenario: Scenario, world: World, settle: Settle) ->
     again on the worlds on which they were asked for.
     """
     society = settle(world)
-    world.exclusive_reactions = society.platform.exclusive_reactions
+    world.exclusive_reactions = society.decider.platform.exclusive_reactions
     society.foreseen = last = store.steps
     done = store.restore(world) if society.model_turns is None else 0
     for part in store.replay(done):

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 
 from hubbub.config.prompts import SurveyConfig
 from hubbub.config.scenario import Scenario
+from hubbub.engine.hold_survey import hold_survey
 from hubbub.engine.looking import Looking
 from hubbub.engine.models.budget import BudgetSpent
 from hubbub.engine.models.surveys import as_survey, named_anew
-from hubbub.errors import ModelError
 from hubbub.mind.survey import due
 from hubbub.store.table import Table
 
@@ -60,11 +60,7 @@ class Surveying(Looking):
     def _hold(self, survey: SurveyConfig, agents: Sequence[int] | None = None) -> None:
         society = self._ready()
         with self._undone_on_error(but=BudgetSpent):
-            if society.model_turns is None:
-                raise ModelError(
-                    "no model drives anyone in this run; name one for the survey (its `model`)"
-                )
-            society.model_turns.hold(survey, agents, society, self.store)
+            hold_survey(society, self.store, survey, agents)
 
     def _hold_due(self) -> None:
         """Hold the surveys that are due after the step the run is at, and were not held.

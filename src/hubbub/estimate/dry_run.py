@@ -70,7 +70,7 @@ def rehearse(
     society = Society(_without_models(scenario), world, workers=workers)
     try:
         for t in range(1, steps + 1):
-            by_notice = _woken(scenario, world, society.clock, t)
+            by_notice = _woken(scenario, world, society.decider.clock, t)
             for g, panel in panels.items():
                 woken[g][t - 1] = by_notice[: len(group_of)][group_of == g].sum()
                 if t in at:

@@ -15,8 +15,9 @@ from hubbub.config.models import BudgetConfig, ModelConfig
 from hubbub.config.prompts import PromptConfig
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
+from hubbub.engine.decider import assemble
 from hubbub.engine.models.budget import cost
-from hubbub.engine.schedule import assemble, check_schedule, start_events
+from hubbub.engine.schedule import check_schedule, start_events
 from hubbub.engine.start_and_resume import make_world
 from hubbub.estimate.dry_run import GroupMeasurement, rehearse
 from hubbub.estimate.expected_activity import ExpectedActivity, hours_of

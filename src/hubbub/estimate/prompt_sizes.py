@@ -11,10 +11,10 @@ from hubbub.actions.spec import Query
 from hubbub.config.models import BudgetConfig
 from hubbub.config.prompts import SurveyConfig
 from hubbub.config.scenario import Scenario
+from hubbub.engine.decider import assemble
 from hubbub.engine.models.budget import Budget
 from hubbub.engine.models.groups import ModelGroups
 from hubbub.engine.models.turns import MEMORY_TOKENS, ModelTurns
-from hubbub.engine.schedule import assemble
 from hubbub.feed.comments import shown_comments
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.llm.tokens import estimate_tokens

@@ -19,7 +19,7 @@ from hubbub.llm.endpoint_urls import EndpointUrls
 from hubbub.llm.hedging import Hedging
 from hubbub.llm.job import Asked, Job, completion_of, prompt_tokens
 from hubbub.llm.key import ApiKey
-from hubbub.llm.transport import Transport
+from hubbub.llm.transport import HttpTransport
 from hubbub.llm.unusable import refused, unanswered
 from hubbub.llm.usage import EndpointUsage, Meter, ModelUsage
 from hubbub.llm.wire import LADDER, Refusal, Reply, Rung, Trouble, Writer
@@ -70,7 +70,7 @@ class EndpointPool:
         self._deliver = deliver
         self._fail = fail
         self._writer = Writer(name, config)
-        self._transport = Transport(key, config.limits.timeout_seconds)
+        self._transport = HttpTransport(key, config.limits.timeout_seconds)
         self._ladder: tuple[Rung, ...] = LADDER if config.reply == "auto" else (config.reply,)
         self._rungs: dict[Endpoint, int] = {}
         self._meter = Meter()

@@ -16,7 +16,7 @@ _LONGEST_SAID, _LONGEST_FINISH = 300, 32
 _CONNECT_SECONDS = 10.0
 
 
-class Transport:
+class HttpTransport:
     """The connections of one model's endpoints. What comes out of it does not hold the key."""
 
     def __init__(self, key: ApiKey, timeout_seconds: float) -> None:

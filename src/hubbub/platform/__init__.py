@@ -1,5 +1,6 @@
-"""The rules of a platform: which actions it allows and what they come to."""
+"""The rules of a platform: which actions it allows, and their effects."""
 
+from hubbub.platform.apply import apply
 from hubbub.platform.rules import PRESETS, Platform, action_table
 
-__all__ = ["PRESETS", "Platform", "action_table"]
+__all__ = ["PRESETS", "Platform", "action_table", "apply"]

@@ -156,8 +156,8 @@ def _show(found: OasisComparison) -> None:
     screen.print(
         f"{found.agents:,} agents of one profile file, all awake in each of {found.steps} steps; "
         "models are stand-ins that answer at once; slates have up to three posts of followees and "
-        "two at random. All steps are measured, without warm-up steps; hubbub's kernels are compiled "
-        "before.",
+        "two at random. All steps are measured, without warm-up steps; hubbub's kernels are "
+        "compiled before.",
         soft_wrap=True,
     )
     for side, ours in _OURS.items():

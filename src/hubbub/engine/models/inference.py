@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from hubbub.config.scenario import Scenario
 from hubbub.engine.models.replay import Replay
-from hubbub.engine.workers import Live, Workers
 from hubbub.errors import ModelError, did_you_mean
 from hubbub.llm.chat import Inferencer
 from hubbub.mind.turn_records import Call
 from hubbub.store import RunStore
 
 if TYPE_CHECKING:
-    from hubbub.llm.inferencer import Answering
+    from hubbub.llm.inferencer import Answering, LiveInferencer
     from hubbub.llm.local import LocalServer
     from hubbub.llm.usage import ModelUsage
 
@@ -45,9 +44,8 @@ class Inference:
         names: Collection[str],
         replies: Replies,
         base: Path,
-        workers: Workers | None = None,
     ) -> None:
-        """Open what these models need; with `workers`, connections are theirs.
+        """Open what these models need.
 
         ModelError if one can't be used, or there is none of that name; RunError for a bad record.
         """
@@ -58,8 +56,7 @@ class Inference:
         self.names = frozenset(names)
         self._servers: list[LocalServer] = []
         self._record: RunStore | None = None
-        self._workers = workers
-        self._live: Live | None = None
+        self._live: LiveInferencer[Call] | None = None
         try:
             if replies.replay is None or replies.only_missing:
                 self._open_live(scenario, names, replies, base)
@@ -82,11 +79,7 @@ class Inference:
         cache = cache_folder(os.environ)
         real, self._servers = start_local_models(real, cache=cache, base=base)
         stand_ins = {n: d for n, d in replies.stand_ins.items() if n in models}
-        live: Live = LiveInferencer({**models, **real}, stand_ins=stand_ins, base=base)
-        far = {n: m for n, m in real.items() if models[n].local is None}
-        if self._workers is not None and far:
-            live = self._workers.inferencer(live, far, base)
-        self._live = live
+        self._live = LiveInferencer({**models, **real}, stand_ins=stand_ins, base=base)
 
     def inferencer(self, own: RunStore | None) -> Inferencer[Call]:
         """Return the inferencer; of a run that was cut off, replies it has already come first."""

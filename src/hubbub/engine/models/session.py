@@ -9,7 +9,6 @@ from hubbub.config.scenario import Scenario
 from hubbub.engine.models.budget import Budget
 from hubbub.engine.models.inference import Inference, Replies
 from hubbub.engine.models.turns import ModelTurns, Waiting
-from hubbub.engine.workers import Workers
 from hubbub.mind.memory import Memory
 from hubbub.store import RunStore
 from hubbub.world import World
@@ -21,10 +20,8 @@ if TYPE_CHECKING:
 class ModelSession:
     """The models that agents and surveys of a scenario name, and the budget of all sessions."""
 
-    def __init__(
-        self, replies: Replies, base: Path, workers: Workers, waiting: Waiting | None
-    ) -> None:
-        self._replies, self._base, self._workers = replies, base, workers
+    def __init__(self, replies: Replies, base: Path, waiting: Waiting | None) -> None:
+        self._replies, self._base = replies, base
         self._waiting = waiting
         self._inference: Inference | None = None
         self._budget: Budget | None = None
@@ -38,12 +35,12 @@ class ModelSession:
         """Open them in place of those that are open; ModelError if one can't be used."""
         self.close()
         named = _named(scenario, also)
-        self._inference = Inference(scenario, named, self._replies, self._base, self._workers)
+        self._inference = Inference(scenario, named, self._replies, self._base)
 
     def model_turns(
         self, scenario: Scenario, world: World, store: RunStore | None
     ) -> ModelTurns | None:
-        """Return the minds of those agents in a world whom models drive; None without models.
+        """Return the turns of the agents whom models drive in a world; None without models.
 
         `store` is the run's own, if it has begun.
         """

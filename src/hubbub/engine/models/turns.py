@@ -8,28 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import Action, ActionBatch, Reason
-from hubbub.config.prompts import SurveyConfig
 from hubbub.engine.models.budget import Budget
 from hubbub.engine.models.groups import ModelGroups, PromptProfile
-from hubbub.engine.models.surveys import SurveyPanel, SurveySitting
+from hubbub.engine.models.surveys import SurveyPanel
 from hubbub.errors import ModelError, RunError
 from hubbub.llm.chat import ChatRequest, Completion, Inferencer
 from hubbub.mind.memory import Memory
 from hubbub.mind.turn import Turn
 from hubbub.mind.turn_records import Call, Decision
 from hubbub.policy import Observation
-from hubbub.store import RunStore
 from hubbub.store.completions import CompletionRow, as_kept
 from hubbub.world import Events, Slate, World
-
-if TYPE_CHECKING:
-    from hubbub.engine.society import Society
 
 #: Is told, while replies are waited for, how many turns of a step are decided, and of how many.
 Waiting = Callable[[int, int], None]
@@ -184,7 +178,7 @@ class ModelTurns:
         decisions = [out.decisions[agent] for agent in sorted(wanted)]
         rows = sorted(out.rows, key=lambda r: (r.agent, r.number))
         slate = out.slate.select(np.isin(out.slate.agents, agents))
-        return TurnResults(slate, self._deeds(decisions), self._notes(decisions), rows)
+        return TurnResults(slate, self._actions(decisions), self._notes(decisions), rows)
 
     def _receive(self, call: Call, completion: Completion) -> None:
         out = self._out.get(call.step)
@@ -207,45 +201,22 @@ class ModelTurns:
 
     # -- surveys ------------------------------------------------------------------------------
 
-    def hold(
-        self,
-        survey: SurveyConfig,
-        agents: Sequence[int] | None,
-        society: Society,
-        store: RunStore,
-    ) -> None:
-        """Hold a survey on the world as it stands, and keep what comes of it with the run."""
+    def panel(self, survey: str) -> SurveyPanel:
+        """Return whom the survey of this name can ask now, and how."""
         world, step = self._world, self._world.step
-        groups = self.groups
-        panel = SurveyPanel(
+        return SurveyPanel(
             world=world,
             inferencer=self.inferencer,
-            modelled=groups.modelled(),
-            model_of=groups.model_of,
-            persona=groups.persona,
+            modelled=self.groups.modelled(),
+            model_of=self.groups.model_of,
+            persona=self.groups.persona,
             recall=lambda agent: self.memory.recall(world, agent, step + 1, MEMORY_TOKENS),
             book=self.budget.book,
             others=self._receive,
-            check=lambda requests: self._check(f"the survey '{survey.name}'", requests),
+            check=lambda requests: self._check(f"the survey '{survey}'", requests),
         )
-        sitting = SurveySitting(survey, panel, agents)
-        try:
-            sitting.hold()
-        except BaseException:  # what was answered is paid for
-            store.keep(sitting.completions)
-            raise
-        calls, answers = sitting.completions, sitting.answers()
-        remembered = sitting.remembered() if survey.remember else None
-        if remembered is None or not len(remembered):
-            store.add_answers(answers, calls)
-            return
-        anyone = society.platform.without_limits()
-        events = anyone.apply(world, remembered, step, environment=True)
-        self.remember(step, events, None)
-        society.changed(step, events, None)
-        store.commit(world, step, events, None, finished=False, completions=calls, answers=answers)
 
-    def _deeds(self, decisions: Sequence[Decision]) -> ActionBatch:
+    def _actions(self, decisions: Sequence[Decision]) -> ActionBatch:
         world = self._world
         turns = [(d.agent, d.actions) for d in decisions]
         done = ActionBatch.from_actions(world.table, turns, world.product)

@@ -1,13 +1,7 @@
-"""Who ranks feeds and lets policies decide: threads, processes, or a Ray cluster."""
+"""Who ranks feeds and runs policies: threads, processes, or a Ray cluster."""
 
-from hubbub.engine.workers.base import (
-    Live,
-    Shard,
-    ShardSlates,
-    ShardTurns,
-    Threads,
-    Workers,
-    open_workers,
-)
+from hubbub.engine.workers.base import Workers
+from hubbub.engine.workers.factory import open_workers
+from hubbub.engine.workers.threads import Threads
 
-__all__ = ["Live", "Shard", "ShardSlates", "ShardTurns", "Threads", "Workers", "open_workers"]
+__all__ = ["Threads", "Workers", "open_workers"]

@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from hubbub.engine.workers.pool import Died, Ticket, Worker
-from hubbub.engine.workers.worker import Packed, Station
+from hubbub.engine.workers.transport import Died, PendingAnswer, WorkerHandle
+from hubbub.engine.workers.wire import Packed
+from hubbub.engine.workers.worker import Worker
 from hubbub.errors import MissingExtraError, RunError
 
-_PARTS = ("replica", "desk")
 #: Seconds within which somebody must answer at the address of a cluster.
 _KNOCK = 10.0
 #: Seconds in which Ray must have heard that a CPU is free.
@@ -35,29 +35,29 @@ _LONGEST = 300
 
 
 class _Actor:
-    """A station in a process that Ray started.
+    """A worker in a process that Ray started.
 
     Arguments are pickled and copied by ourselves: arrays that Ray hands out can't be written to.
     Each call names the one that must come `before` it, as Ray may change the order of others.
     """
 
     def __init__(self, path: Sequence[str], folder: str) -> None:
-        self._station = Station(path, folder)
+        self._worker = Worker(path, folder)
 
     def tell(self, before: None, message: bytes) -> None:
-        part, what, args = pickle.loads(message)  # noqa: S301 - from the head
-        self._station.tell(part, what, *args)
+        what, args = pickle.loads(message)  # noqa: S301 - from the driver
+        self._worker.tell(what, *args)
 
     def tell_shared(self, before: None, message: bytes, frame: bytes, *buffers: Any) -> None:
-        part, what, args = pickle.loads(message)  # noqa: S301 - from the head
-        self._station.tell(part, what, *args, frame, [b.copy() for b in buffers])
+        what, args = pickle.loads(message)  # noqa: S301 - from the driver
+        self._worker.tell(what, *args, frame, [b.copy() for b in buffers])
 
     def ask(self, before: None, message: bytes) -> bytes:
-        part, what, args = pickle.loads(message)  # noqa: S301 - from the head
-        return pickle.dumps(self._station.ask(part, what, *args), 5)
+        what, args = pickle.loads(message)  # noqa: S301 - from the driver
+        return pickle.dumps(self._worker.ask(what, *args), 5)
 
 
-class _Question(Ticket):
+class _Answer(PendingAnswer):
     def __init__(self, ray: Any, answer: Any, name: str) -> None:
         self._ray, self.answer, self._name = ray, answer, name
 
@@ -68,27 +68,25 @@ class _Question(Ticket):
             raise Died(f"{self._name} ended: {_gist(error)}") from None
 
 
-class _Remote(Worker):
+class _Remote(WorkerHandle):
     def __init__(self, ray: Any, number: int) -> None:
         path = [place or str(Path.cwd()) for place in sys.path]
-        kind = ray.remote(concurrency_groups=dict.fromkeys(_PARTS, 1))(_Actor)
+        kind = ray.remote(_Actor)
         self._ray, self._name = ray, f"Ray worker {number}"
         self.actor = kind.options(num_cpus=1, max_restarts=0).remote(path, str(Path.cwd()))
-        self._last: dict[str, Any] = dict.fromkeys(_PARTS)
+        self._last: Any = None
 
-    def tell(self, part: str, what: str, *args: Any, shared: Sequence[Any] = ()) -> None:
+    def tell(self, what: str, *args: Any, shared: Sequence[Any] = ()) -> None:
         method = self.actor.tell_shared if shared else self.actor.tell
-        self._last[part] = self._call(method, part, what, args, *shared)
+        self._last = self._call(method, what, args, *shared)
 
-    def ask(self, part: str, what: str, *args: Any) -> _Question:
-        answer = self._call(self.actor.ask, part, what, args)
-        self._last[part] = None  # its answer is waited for before more is told
-        return _Question(self._ray, answer, self._name)
+    def ask(self, what: str, *args: Any) -> _Answer:
+        answer = self._call(self.actor.ask, what, args)
+        self._last = None  # its answer is waited for before more is told
+        return _Answer(self._ray, answer, self._name)
 
-    def _call(self, method: Any, part: str, what: str, args: Any, *shared: Any) -> Any:
-        message = pickle.dumps((part, what, args), 5)
-        grouped = method.options(concurrency_group=part)
-        return grouped.remote(self._last[part], message, *shared)
+    def _call(self, method: Any, what: str, args: Any, *shared: Any) -> Any:
+        return method.remote(self._last, pickle.dumps((what, args), 5), *shared)
 
 
 class RayTransport:
@@ -145,31 +143,31 @@ class RayTransport:
             raise RunError(f"no Ray cluster can be used{where}: {_gist(error)}{hint}") from error
         self._joined = True
 
-    def start(self) -> Worker:
+    def start(self) -> WorkerHandle:
         """Start an actor, wherever there is a CPU."""
         self._join()
         self._started += 1
         return _Remote(self._ray, self._started)
 
-    def tell(self, workers: Sequence[Worker], what: str, *args: Any, packed: Packed) -> None:
-        """Tell the replicas of several workers the same; what is packed goes to the store once."""
+    def tell(self, workers: Sequence[WorkerHandle], what: str, *args: Any, packed: Packed) -> None:
+        """Tell several workers the same; the packed arrays go to Ray's object store once."""
         put = self._ray.put
         shared = [put(packed.frame), *(put(np.frombuffer(b, np.uint8)) for b in packed.buffers)]
         for worker in workers:
             assert isinstance(worker, _Remote)  # noqa: S101 - there are no others here
-            worker.tell("replica", what, *args, shared=shared)
+            worker.tell(what, *args, shared=shared)
 
-    def wait(self, tickets: Sequence[Ticket], timeout: float | None) -> list[Ticket]:
-        """Return those of the questions that are answered, waiting for at least one."""
-        by_answer = {t.answer: t for t in tickets if isinstance(t, _Question)}
-        answers = list(by_answer)
-        ready, _ = self._ray.wait(answers, timeout=timeout)
-        if ready:  # and all others that are there
-            ready, _ = self._ray.wait(answers, num_returns=len(answers), timeout=0)
-        return [by_answer[answer] for answer in ready]
+    def wait(self, answers: Sequence[PendingAnswer], timeout: float | None) -> list[PendingAnswer]:
+        """Wait for at least one of the answers, and return those that have come."""
+        by_reference = {a.answer: a for a in answers if isinstance(a, _Answer)}
+        references = list(by_reference)
+        ready, _ = self._ray.wait(references, timeout=timeout)
+        if ready:  # and all others that have come
+            ready, _ = self._ray.wait(references, num_returns=len(references), timeout=0)
+        return [by_reference[reference] for reference in ready]
 
-    def end(self, workers: Sequence[Worker]) -> None:
-        """End these workers, dead ones among them."""
+    def end(self, workers: Sequence[WorkerHandle]) -> None:
+        """End these workers, including dead ones."""
         for worker in workers:
             if isinstance(worker, _Remote) and self._ray.is_initialized():
                 self._ray.kill(worker.actor)

@@ -19,24 +19,23 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection, Pipe, wait
 from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
-from threading import Thread
 from time import monotonic
 from traceback import print_exc
 from typing import Any, NoReturn
 from weakref import finalize
 
-from hubbub.engine.workers.pool import Died, Ticket, Worker
-from hubbub.engine.workers.worker import Packed, Station
+from hubbub.engine.workers.transport import Died, PendingAnswer, WorkerHandle
+from hubbub.engine.workers.wire import Packed
+from hubbub.engine.workers.worker import Worker
 from hubbub.errors import RunError
 
-_PARTS = ("replica", "desk")
-#: Arrays start at multiples of so many bytes.
+#: Arrays start at multiples of this many bytes.
 _ALIGN = 64
 #: Seconds that a worker has to end by itself.
 _GRACE = 2.0
 _PROGRAM = (
     "import sys; sys.path[:] = {path!r}; "
-    "from hubbub.engine.workers.processes import serve; serve({fds!r}, {path!r}, {folder!r})"
+    "from hubbub.engine.workers.processes import serve; serve({fd!r}, {path!r}, {folder!r})"
 )
 #: Each worker has one core: numerical libraries are told so before they are loaded.
 _ONE_THREAD = dict.fromkeys(
@@ -46,16 +45,16 @@ _QUIET = {signal.SIGINT, signal.SIGTERM}
 
 
 class _Lane:
-    """One part of a worker. It answers in order, so it owes at most the answer to one question."""
+    """The connection to a worker. It answers in order, so at most one answer is due."""
 
     def __init__(self, process: subprocess.Popen[bytes], connection: Connection) -> None:
         self.connection = connection
-        self.due: _Question | None = None
+        self.due: _Answer | None = None
         self._process = process
         self._broken = False
 
     def send(self, how: str, *message: Any, shared: int | None = None) -> None:
-        """Send what to `tell` or `ask`, and the descriptor of a file; silent if nobody is there."""
+        """Send a message, and a file descriptor if given; do nothing if the worker has ended."""
         if self.due is not None:  # of a step that was given up: else both might wait to be read
             self.receive()
         if self._broken:
@@ -70,13 +69,13 @@ class _Lane:
             self._broken = True
             raise
 
-    def ask(self, *message: Any) -> _Question:
-        """Ask, and return the question."""
+    def ask(self, *message: Any) -> _Answer:
+        """Ask, and return the answer that is due."""
         self.send("ask", *message)
-        self.due = question = _Question(self)
+        self.due = answer = _Answer(self)
         if self._broken:
             self.receive()
-        return question
+        return answer
 
     def receive(self) -> None:
         """Wait for the answer that is due."""
@@ -95,7 +94,7 @@ class _Lane:
         self.due.answer, self.due.answered, self.due = answer, True, None
 
 
-class _Question(Ticket):
+class _Answer(PendingAnswer):
     def __init__(self, lane: _Lane) -> None:
         self.lane = lane
         self.answered = False
@@ -109,76 +108,72 @@ class _Question(Ticket):
         return self.answer
 
 
-class _Process(Worker):
+class _Process(WorkerHandle):
     def __init__(self) -> None:
         path = [place or str(Path.cwd()) for place in sys.path]
-        ours, theirs = zip(*(Pipe() for _ in _PARTS), strict=True)
-        fds = [c.fileno() for c in theirs]
-        program = _PROGRAM.format(path=path, fds=fds, folder=str(Path.cwd()))
-        # a Ctrl-C, or the end of a whole group of processes, is the head's affair
+        ours, theirs = Pipe()
+        fd = theirs.fileno()
+        program = _PROGRAM.format(path=path, fd=fd, folder=str(Path.cwd()))
+        # a Ctrl-C, or the end of a whole group of processes, is for the driver to handle
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _QUIET)
         try:
             self.process = subprocess.Popen(  # noqa: S603 - our own words, no shell
                 [sys.executable, "-c", program],
                 stdin=subprocess.DEVNULL,
-                pass_fds=fds,
+                pass_fds=[fd],
                 env={**os.environ, **_ONE_THREAD},
             )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            for connection in theirs:
-                connection.close()
-        self.lanes = {
-            part: _Lane(self.process, connection)
-            for part, connection in zip(_PARTS, ours, strict=True)
-        }
+            theirs.close()
+        self.lane = _Lane(self.process, ours)
         self.end = finalize(self, _end, [(self.process, ours)])
 
-    def tell(self, part: str, what: str, *args: Any) -> None:
-        self.lanes[part].send("tell", part, what, args)
+    def tell(self, what: str, *args: Any) -> None:
+        self.lane.send("tell", what, args)
 
-    def ask(self, part: str, what: str, *args: Any) -> _Question:
-        return self.lanes[part].ask(part, what, args)
+    def ask(self, what: str, *args: Any) -> _Answer:
+        return self.lane.ask(what, args)
 
 
 class ProcessTransport:
-    """So many processes of this machine."""
+    """Processes of this machine."""
 
     def __init__(self, count: int) -> None:
-        """Take their number; RunError where processes can't be handed shared memory."""
+        """Use `count` processes; RunError where processes can't be handed shared memory."""
         if os.name != "posix":
             raise RunError("workers as processes need Linux or macOS; use threads")
         self.size = count
 
-    def start(self) -> Worker:
+    def start(self) -> WorkerHandle:
         """Start a process."""
         return _Process()
 
-    def tell(self, workers: Sequence[Worker], what: str, *args: Any, packed: Packed) -> None:
-        """Tell the replicas of several workers the same; what is packed is shared between them."""
+    def tell(self, workers: Sequence[WorkerHandle], what: str, *args: Any, packed: Packed) -> None:
+        """Tell several workers the same; they share the packed arrays."""
         sizes = [b.nbytes for b in packed.buffers]
         with _shared(packed) as file:
             for worker in workers:
                 assert isinstance(worker, _Process)  # noqa: S101 - there are no others here
-                lane, message = worker.lanes["replica"], (*args, packed.frame, sizes)
-                lane.send("tell", "replica", what, message, shared=file.fileno())
+                message = (*args, packed.frame, sizes)
+                worker.lane.send("tell", what, message, shared=file.fileno())
 
-    def wait(self, tickets: Sequence[Ticket], timeout: float | None) -> list[Ticket]:
-        """Return those of the questions that are answered, waiting for at least one."""
-        questions = [t for t in tickets if isinstance(t, _Question)]
-        if not any(q.answered for q in questions):
-            by_lane = {q.lane.connection: q for q in questions}
-            for connection in wait(list(by_lane), timeout):
-                by_lane[connection].lane.receive()  # type: ignore[index]
-        return [q for q in questions if q.answered]
+    def wait(self, answers: Sequence[PendingAnswer], timeout: float | None) -> list[PendingAnswer]:
+        """Wait for at least one of the answers, and return those that have come."""
+        mine = [a for a in answers if isinstance(a, _Answer)]
+        if not any(a.answered for a in mine):
+            by_connection = {a.lane.connection: a for a in mine}
+            for connection in wait(list(by_connection), timeout):
+                by_connection[connection].lane.receive()  # type: ignore[index]
+        return [a for a in mine if a.answered]
 
-    def end(self, workers: Sequence[Worker]) -> None:
-        """End these workers, dead ones among them: all are let go of before any is waited for."""
+    def end(self, workers: Sequence[WorkerHandle]) -> None:
+        """End these workers, including dead ones: disconnect all before waiting for any."""
         ends = [w.end.detach() for w in workers if isinstance(w, _Process)]
         _end([known for end in ends if end is not None for known in end[2][0]])
 
     def close(self) -> None:
-        """Do nothing: there is nothing but the processes."""
+        """Do nothing: nothing is left once the processes have ended."""
 
 
 def _shared(packed: Packed) -> Any:
@@ -219,11 +214,10 @@ def _how_ended(process: subprocess.Popen[bytes]) -> str:
     return f"was killed ({signal.Signals(-code).name}, exit code {code})"
 
 
-def _end(known: Sequence[tuple[subprocess.Popen[bytes], Sequence[Connection]]]) -> None:
-    """Let go of processes, and end those that have not ended by themselves soon after."""
-    for _, connections in known:
-        for connection in connections:
-            connection.close()
+def _end(known: Sequence[tuple[subprocess.Popen[bytes], Connection]]) -> None:
+    """Disconnect from processes, and kill those that have not ended soon after."""
+    for _, connection in known:
+        connection.close()
     until = monotonic() + _GRACE
     for process, _ in known:
         try:
@@ -233,23 +227,16 @@ def _end(known: Sequence[tuple[subprocess.Popen[bytes], Sequence[Connection]]]) 
             process.wait()
 
 
-def serve(fds: Sequence[int], path: Sequence[str], folder: str) -> NoReturn:
-    """Be a worker, until the head lets go of it or ends."""
+def serve(fd: int, path: Sequence[str], folder: str) -> NoReturn:
+    """Be a worker, until the driver disconnects or ends."""
     for number in _QUIET:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _QUIET)
-    station = Station(path, folder)
-    replica, desk = (Connection(fd) for fd in fds)
-    Thread(target=_answer, args=(station, desk), daemon=True).start()
-    _answer(station, replica)
-
-
-def _answer(station: Station, connection: Connection) -> NoReturn:
-    """Do what is told and asked over a connection; end the process when the head has let go."""
+    worker, connection = Worker(path, folder), Connection(fd)
     code = 1
     try:
         while True:
-            _answer_one(station, connection)
+            _answer_one(worker, connection)
     except (EOFError, OSError):
         code = 0
     except BaseException:
@@ -258,18 +245,17 @@ def _answer(station: Station, connection: Connection) -> NoReturn:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)  # whatever the other thread is at
+        os._exit(code)  # whatever threads of the user's code are doing
 
 
-def _answer_one(station: Station, connection: Connection) -> None:
-    message = connection.recv_bytes()
-    how, shared, part, what, args = pickle.loads(message)  # noqa: S301 - from the head
+def _answer_one(worker: Worker, connection: Connection) -> None:
+    how, shared, what, args = pickle.loads(connection.recv_bytes())  # noqa: S301 - from the driver
     if shared:
         *args, sizes = args
         file = recv_handle(connection)
         args = (*args, _mapped(file, sizes))
         os.close(file)
     if how == "ask":
-        connection.send_bytes(pickle.dumps(station.ask(part, what, *args), 5))
+        connection.send_bytes(pickle.dumps(worker.ask(what, *args), 5))
     else:
-        station.tell(part, what, *args)
+        worker.tell(what, *args)

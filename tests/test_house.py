@@ -1,0 +1,64 @@
+"""The house: no circles of imports, one name for one thing, SQL and addresses where they belong."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import grimp
+
+SRC = Path(__file__).parent.parent / "src" / "hubbub"
+FILES = sorted(SRC.rglob("*.py"))
+#: Packages inside a room: their name says what a module in them is about.
+INNER = {
+    p.parent.relative_to(SRC).as_posix()
+    for p in SRC.rglob("__init__.py")
+    if len(p.relative_to(SRC).parts) > 2
+} | {"bench", "cli"}  # one module for each benchmark, and for each command
+
+
+def test_no_circles_of_imports() -> None:
+    graph = grimp.build_graph("hubbub", exclude_type_checking_imports=False, cache_dir=None)
+    order: list[str] = []
+    low, index = dict[str, int](), dict[str, int]()
+    stack: list[str] = []
+    circles: list[list[str]] = []
+
+    def visit(module: str) -> None:  # Tarjan's strongly connected components
+        low[module] = index[module] = len(order)
+        order.append(module)
+        stack.append(module)
+        for other in sorted(graph.find_modules_directly_imported_by(module)):
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[module] = min(low[module], low[other])
+        if low[module] == index[module]:
+            found = stack[stack.index(module) :]
+            del stack[stack.index(module) :]
+            if len(found) > 1:
+                circles.append(sorted(found))
+
+    for module in sorted(graph.modules):
+        if module not in index:
+            visit(module)
+    assert circles == []
+
+
+def test_a_public_class_name_is_defined_once() -> None:
+    homes = defaultdict(list)
+    for path in FILES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(path.relative_to(SRC).as_posix())
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
+def test_a_module_name_repeats_only_in_a_package_that_makes_it_unambiguous() -> None:
+    homes = defaultdict(list)
+    for path in FILES:
+        where = path.relative_to(SRC)
+        if path.stem != "__init__" and where.parent.as_posix() not in INNER:
+            homes[path.stem].append(where.as_posix())
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
