@@ -11,7 +11,7 @@ import numpy as np
 from hubbub.actions import SOCIAL, ActionBatch, Kind
 from hubbub.config.scenario import PlatformConfig
 from hubbub.embed import make_encoder
-from hubbub.platform import Platform
+from hubbub.platform import Platform, apply
 from hubbub.rng import Streams
 from hubbub.store import RunStore
 from hubbub.world import Events, Slate, World
@@ -82,7 +82,7 @@ class Society:
         batch.opinions.topic = np.zeros(changed.sum(), np.int16)
         batch.opinions.value = stream.integers(10_000, int(changed.sum())).astype(np.int16)
         environment = name is not None and world.table.spec(name).environment_only
-        return self.platform.apply(world, batch, step, environment=environment)
+        return apply(self.platform, world, batch, step, environment=environment)
 
     def show(self, step: int, agents: Any) -> Slate:
         """Show each of the agents up to three posts, and remember it."""

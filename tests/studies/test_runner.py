@@ -165,7 +165,7 @@ def test_killed_half_way_it_goes_on_to_the_same_files(tmp_path: Path) -> None:
     study, out = toy(tmp_path), tmp_path / "out"
     program = (
         "import sys, time; from pathlib import Path; from toy_study import ToyStudy\n"
-        "from hubbub.studies.trials import Options\n"
+        "from hubbub.studies.trials import StudyOptions\n"
         "from hubbub.studies.runner import run_study\n"
         "class Slow(ToyStudy):\n"
         "    def run(self, trial, options):\n"
@@ -173,7 +173,7 @@ def test_killed_half_way_it_goes_on_to_the_same_files(tmp_path: Path) -> None:
         "        return super().run(trial, options)\n"
         "if __name__ == '__main__':\n"
         "    ran, out = map(Path, sys.argv[1:])\n"
-        "    run_study(Slow(ran), Options(), out, processes=2)\n"
+        "    run_study(Slow(ran), StudyOptions(), out, processes=2)\n"
     )
     (tmp_path / "slow.py").write_text(program)
     process = subprocess.Popen(
