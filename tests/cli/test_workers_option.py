@@ -29,5 +29,5 @@ def test_a_run_and_what_goes_on_with_it_are_the_same(
 def test_workers_that_are_none_leave_no_folder(hubbub: Command, scenario: Path) -> None:
     found = hubbub("run", scenario, "--out", "a", "--workers", "processes:many")
     assert found.code == 1
-    assert "say how many" in found.err
+    assert "give their number" in found.err
     assert not Path("a").exists()

@@ -62,7 +62,7 @@ class HerdingStudy:
     """Arms differ in the feed and in how much agents heed scores; treatments are within a run."""
 
     name = "herding"
-    title = "HerdingStudy"
+    title = "Herding"
     question = (
         "Does one vote, given by lot right after something was written, change how others vote on "
         "it?"

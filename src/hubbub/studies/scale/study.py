@@ -46,7 +46,7 @@ class ScaleStudy:
     """An arm is a size of the group (and a model, if any is named)."""
 
     name = "scale"
-    title = "ScaleStudy"
+    title = "Scale"
     question = (
         "How clear does a group's behaviour become with its size, and how diverse and helpful are "
         "its answers to a question?"
