@@ -1,4 +1,4 @@
-"""Memory that the making of a population has left over."""
+"""Returning memory that making a population has left unused."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pyarrow as pa
 
 
 def give_back() -> None:
-    """Return freed memory to the operating system, where it has a call for that.
+    """Return freed memory to the operating system, where it offers a call for that.
 
-    Making or reading a million profiles takes a gigabyte for a moment; without this, the C
+    Making or reading a million profiles takes a gigabyte for a moment. Without this call, the C
     library and Arrow would keep most of it for the rest of the run.
     """
     pa.default_memory_pool().release_unused()

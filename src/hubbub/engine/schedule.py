@@ -1,4 +1,4 @@
-"""What the environment does at set steps: posts, sign-ups, new products, changed settings."""
+"""What the scenario does at set steps: posts, sign-ups, new products, changed settings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from hubbub.platform import Platform, apply
 from hubbub.time import Clock
 from hubbub.world import Events, World
 
-#: Settings that may change while a run goes on; the others shape what exists already.
+#: Settings that may change during a run; all others shape what already exists.
 CHANGEABLE = ("feed.", "platform.", "behaviour.", "opinions.", "time.wake_")
 _FIXED = ("platform.extra_actions", "platform.preset")
-#: The agent of events that are nobody's.
+#: The agent of events that no agent causes.
 ENVIRONMENT = -1
 
 
@@ -34,9 +34,9 @@ class Schedule:
             self._by_step.setdefault(event.step, []).append(event)
 
     def apply(self, world: World, platform: Platform, step: int) -> Events:
-        """Carry out what is due at `step`, one after the other, and return what happened.
+        """Carry out what is due at `step`, one event after the other, and return what happened.
 
-        Each gets a negative wave of its own, so that all come before what the agents do.
+        Each event gets a negative wave of its own, so that all come before the agents' actions.
         """
         due = self._by_step.get(step, [])
         return perform(world, platform, step, [_action(e) for e in due])
@@ -45,7 +45,7 @@ class Schedule:
 def perform(
     world: World, platform: Platform, step: int, actions: Sequence[tuple[int | str, Action]]
 ) -> Events:
-    """Carry out actions of the environment in their order, before the agents of this step."""
+    """Carry out actions of the environment in order, before the agents of this step."""
     parts = []
     for i, (by, action) in enumerate(actions):
         agent = world.profiles.find(by) if isinstance(by, str) else by
@@ -61,7 +61,7 @@ def perform(
 def start_events(
     world: World, platform: Platform, products: Sequence[str], posts: Sequence[tuple[int, str]]
 ) -> Events:
-    """Carry out step 0, all that is there before step 1: products, and posts of any length."""
+    """Carry out step 0, what exists before step 1: products, and posts of any length."""
     offered = [(ENVIRONMENT, Action("sign_up_product", name=name)) for name in products]
     turns: dict[int, list[Action]] = {}
     for agent, text in posts:
@@ -88,7 +88,7 @@ def _profile(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_schedule(scenario: Scenario, world: World) -> None:
-    """Refuse, before a run begins, events that could not be carried out: entry, field, reason."""
+    """Raise ScenarioError for an event that cannot be carried out: its entry, field and reason."""
     joined: set[str] = set()
     settings: dict[str, Any] = {}
     for i, event in sorted(enumerate(scenario.events), key=lambda pair: pair[1].step):
@@ -117,7 +117,7 @@ def check_settings(
     new: Mapping[str, Any],
     where: str,
 ) -> dict[str, Any]:
-    """Return new settings as plain values; ScenarioError for one that can't change or be."""
+    """Return new settings as plain values; ScenarioError for one that is wrong or cannot change."""
     for name in new:
         if not str(name).startswith(CHANGEABLE) or str(name).startswith(_FIXED):
             raise ScenarioError(
@@ -135,7 +135,7 @@ def check_settings(
 
 
 def check_calendar(clock: Clock, step: int) -> None:
-    """Refuse a last step that has no date, with ScenarioError."""
+    """Raise ScenarioError if the last step lies beyond the calendar."""
     try:
         clock.at(step + 1)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""How a society comes to be: from its people, or from the log of a run."""
+"""How a society starts: from its people, or from the log of a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Settle = Callable[[World], Society]
 
 
 def make_world(scenario: Scenario, encoder: Encoder, people: Population) -> World:
-    """Return the world of these people before anything happened."""
+    """Return the world of these people before anything has happened."""
     return World(
         action_table(scenario.platform.extra_actions),
         list(scenario.topics),
@@ -40,11 +40,11 @@ def begin(store: RunStore, society: Society, scenario: Scenario, people: Populat
 
 
 def refold(store: RunStore, scenario: Scenario, world: World, settle: Settle) -> Society:
-    """Return the society whose world is the fold of the log; `settle` moves into a world.
+    """Return the society whose world is the fold of the log; `settle` makes the society of a world.
 
-    Folding goes on from the last checkpoint, unless there are models: what their agents remember is
-    the whole log. With staleness, the turns that were out when the run was cut off are asked for
-    again on the worlds on which they were asked for.
+    Folding starts from the last checkpoint, unless there are models, whose agents remember the
+    whole log. With staleness, turns that were pending when the run stopped are requested again, on
+    the worlds on which they were first requested.
     """
     society = settle(world)
     world.exclusive_reactions = society.decider.platform.exclusive_reactions
@@ -58,7 +58,7 @@ def refold(store: RunStore, scenario: Scenario, world: World, settle: Settle) ->
 
 
 def _fold_part(society: Society, part: Committed, *, ahead: bool) -> None:
-    """Let a part of the log happen again; `ahead`: ask as it begins for turns that are due."""
+    """Fold a part of the log; with `ahead`, first request the turns that its step requested."""
     world, events = society.world, part.events
     world.step = part.step
     world.texts.intern(part.texts)

@@ -1,4 +1,4 @@
-"""What models may cost: counted as replies come in, checked before a step is begun."""
+"""The budget for models: completions are booked as they come in, requests checked before a step."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from hubbub.errors import RunError
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.llm.tokens import estimate_tokens
 
-#: Tokens of a reply, for estimates.
+#: Tokens assumed per reply in estimates.
 _REPLY = 30
 
 
 class BudgetSpent(RunError):  # noqa: N818 - not a fault: the run pauses at a whole step
-    """The budget does not reach for the next step; the run is at a whole step and can go on."""
+    """The remaining budget cannot pay for the next step. The run is at a whole step and can go on.
+    """
 
 
 class Budget:
-    """Counts requests, tokens and money. What comes from a record costs nothing."""
+    """Counts requests, tokens and money. Recorded replies cost nothing."""
 
     def __init__(
         self,
         limits: BudgetConfig,
         models: Mapping[str, ModelConfig],
     ) -> None:
-        """Take the limits of a run; it has spent nothing so far."""
+        """Start with the limits of a run and nothing spent."""
         self.limits = limits
         self._models = models
         self.requests, self.tokens, self.money = 0, 0, 0.0
         self._begun = self._made = 0  # turns of this session, and the calls they came to
 
     def renew(self, spent: tuple[int, int, float]) -> None:
-        """Begin anew with what a run has spent, after a step that was cut off."""
+        """Reset to what the run has spent, after a step that was interrupted."""
         self.requests, self.tokens, self.money = spent
 
     def book(self, request: ChatRequest, completion: Completion) -> float:
-        """Count a completion and return what it cost."""
+        """Book a completion and return its cost."""
         money = cost(self._models[request.model], completion)
         self._made += 1
         if not completion.recorded:
@@ -48,9 +49,9 @@ class Budget:
     def check(
         self, what: str, requests: Collection[ChatRequest], out: Collection[ChatRequest] = ()
     ) -> None:
-        """Raise BudgetSpent if these requests, for `what`, would by estimate overdraw it.
+        """Raise BudgetSpent if the estimated cost of these requests, for `what`, exceeds the budget.
 
-        `out` are requests of before that are yet to be answered, and paid.
+        `out` are earlier requests that are still unanswered and unpaid.
         """
         limits = self.limits
         calls = max(1.0, self._made / self._begun) if self._begun else 1.0
@@ -84,7 +85,7 @@ class Budget:
 
 
 def cost(model: ModelConfig, completion: Completion) -> float:
-    """Return what a completion cost, in the currency of the model's prices."""
+    """Return the cost of a completion, in the currency of the model's prices."""
     price = model.price
     cached = price.input if price.cached is None else price.cached
     fresh = completion.prompt_tokens - completion.cached_tokens

@@ -1,4 +1,4 @@
-"""How the agents of each group are spoken to, and in what form they reply."""
+"""Groups of agents driven by models: what each is told, and the form of its replies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hubbub.policy import Observation, PolicyMix
 from hubbub.time import Clock
 from hubbub.world import World
 
-#: Tokens that the JSON around the texts of a reply takes, and characters that a token makes.
+#: Tokens of the JSON around the texts of a reply, and characters per token.
 _FRAME, _CHARS = 24, 3
 _SHORTEST = 40
 _AT_ONCE = 4_096  # personas that are checked at a time
@@ -27,7 +27,7 @@ _AT_ONCE = 4_096  # personas that are checked at a time
 
 @dataclass(frozen=True, slots=True)
 class PromptProfile:
-    """What the agents of one group have in common: model, prompt, form of the reply."""
+    """What the agents of one group share: the model, the prompt, the form of the reply."""
 
     model: str
     max_tokens: int
@@ -37,12 +37,12 @@ class PromptProfile:
 
 
 class ModelGroups:
-    """The manners of all groups under the settings in force."""
+    """The prompt profiles of all groups under the settings in force."""
 
     def __init__(
         self, world: World, scenario: Scenario, platform: Platform, mix: PolicyMix, clock: Clock
     ) -> None:
-        """Check templates, too: ScenarioError if one uses a field that is not there."""
+        """Build the profiles and check templates; ScenarioError if one uses an unknown field."""
         self._world, self._scenario, self._mix = world, scenario, mix
         self._platform, self._clock = platform, clock
         self._products = [world.texts[int(t)] for t in world.products["text"]]
@@ -62,7 +62,7 @@ class ModelGroups:
         return PromptProfile(model, max_tokens, prompt, self._prompter(prompt, form), form)
 
     def _form(self, max_tokens: int) -> ReplyForm:
-        """Return the form of replies that fit into so many tokens."""
+        """Return the form of replies that fit into this number of tokens."""
         actions = self._scenario.turns.max_actions
         room = max(_SHORTEST, (max_tokens - _FRAME * actions) * _CHARS // actions)
         return ReplyForm(
@@ -85,11 +85,11 @@ class ModelGroups:
 
     @property
     def stale(self) -> bool:
-        """Whether the world has come to offer more than the forms of replies know."""
+        """Whether the world now offers more than the forms of replies allow for."""
         return len(self._world.products) != len(self._products)
 
     def renewed(self) -> ModelGroups:
-        """Return the voices for the world as it is now."""
+        """Return the groups for the world as it is now."""
         return ModelGroups(self._world, self._scenario, self._platform, self._mix, self._clock)
 
     def group_of(self, agents: NDArray[np.int32]) -> NDArray[np.int16]:
@@ -110,7 +110,7 @@ class ModelGroups:
         return profile.model if profile else None
 
     def persona(self, agent: int) -> str:
-        """Return who the agent is, in the words of its prompts."""
+        """Return the description of an agent that its prompts contain."""
         profile = self.profiles.get(int(self.group_of(np.array([agent]))[0]))
         if profile is not None:
             return profile.prompter.persona(agent)
@@ -118,11 +118,11 @@ class ModelGroups:
 
     @cached_property
     def _strangers(self) -> Prompter:
-        """For agents without a model of their own: they are asked by another, in a survey."""
+        """For agents without a model, whom a survey asks through another model."""
         return self._prompter(self._scenario.prompt, self._form(200))
 
     def check(self) -> None:
-        """Raise ScenarioError if a template fails on one of the agents that it is for."""
+        """Raise ScenarioError if a template fails on an agent of its group."""
         group_of = self._mix.assignment(self._world)
         for g, profile in self.profiles.items():
             if profile.prompt.persona is not None:
@@ -131,7 +131,7 @@ class ModelGroups:
                     profile.prompter.personas.of(members[first : first + _AT_ONCE])
 
     def context(self, profile: PromptProfile, seen: Observation) -> TurnContext:
-        """Return what the turns of these agents, all of one group, have in common."""
+        """Return what the turns of these agents, all of one group, share."""
         return TurnContext(
             model=profile.model,
             system=profile.prompter.system,

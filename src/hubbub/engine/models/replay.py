@@ -1,4 +1,4 @@
-"""Replies from the record of a run, in place of a model's."""
+"""Replies taken from the record of a run instead of from a model."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from hubbub.llm.chat import ChatRequest, Completion, Inferencer
 from hubbub.mind.turn_records import Call
 from hubbub.store.completions import KeptCalls, Record, RecordedCall
 
-#: Characters of a line that an error shows, and of them before the place that differs.
+#: Characters of a line that an error shows, and how many of them precede the difference.
 _WIDTH, _BEFORE = 120, 30
 
 
 class Replay:
-    """Answers calls from a record; those it does not have go to `behind`, or are an error.
+    """Answers calls from a record. Calls that are not there go to `behind`, or are an error.
 
-    `failures` says whether a recorded failure counts as an answer: in a replay it does, for calls
-    kept from a step that was cut off it does not.
+    `failures` says whether a recorded failure is an answer: true in a replay, false for calls kept
+    from an interrupted step.
     """
 
     def __init__(
@@ -35,10 +35,10 @@ class Replay:
         self._lacking: tuple[Call, ChatRequest, RecordedCall | None] | None = None
 
     def submit(self, asked: Sequence[tuple[Call, ChatRequest]]) -> None:
-        """Answer what is in the record, and hand the rest on.
+        """Answer what is in the record, and pass on the rest.
 
-        What is missing is an error only once it is waited for: the record of a run that was
-        stopped may lack turns that were out.
+        A missing call is an error only when `wait` needs it: a run that was stopped may have ended
+        with turns still pending.
         """
         rest = []
         for call, request in asked:
@@ -57,9 +57,9 @@ class Replay:
         return self._failures or known.completion.text is not None
 
     def wait(self, timeout: float | None = None) -> list[tuple[Call, Completion]]:
-        """Return what is there; wait only if nothing is.
+        """Return the answers there are; wait only if there are none.
 
-        ModelError says which agent and step lack an answer, and what differs.
+        ModelError names the agent and step whose answer is missing, and what differs.
         """
         if self._lacking is not None and not self._ready:
             raise ModelError(self._missing(*self._lacking))
@@ -69,13 +69,13 @@ class Replay:
         return self._behind.wait(timeout)
 
     def cancel(self) -> None:
-        """Forget all that is outstanding."""
+        """Forget all pending calls."""
         self._ready, self._lacking = [], None
         if self._behind is not None:
             self._behind.cancel()
 
     def close(self) -> None:
-        """Close what is behind."""
+        """Close the inferencer behind the record."""
         if self._behind is not None:
             self._behind.close()
 
@@ -95,7 +95,7 @@ class Replay:
 
 
 def _difference(known: RecordedCall, request: ChatRequest) -> str:
-    """Return the first lines that differ, each from shortly before the place where it does."""
+    """Return the first lines that differ, each from shortly before the difference."""
     shape = request.shape.raw.decode() if request.shape is not None else ""
     for name, old, new in (
         ("the shared rules", known.system, request.system),
@@ -116,7 +116,6 @@ def _difference(known: RecordedCall, request: ChatRequest) -> str:
 
 
 def _cut(line: str, start: int) -> str:
-    """Return a stretch of a line from `start` on."""
     shown = line[start : start + _WIDTH]
     before, after = "…" * (start > 0), "…" * (start + _WIDTH < len(line))
     return f"{before}{shown}{after}" if shown else "(nothing)"

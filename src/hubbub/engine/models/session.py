@@ -1,4 +1,4 @@
-"""The language models of a simulation: opened when they are needed, and what they may cost."""
+"""The language models of a simulation: opened when needed, closed at the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ModelSession:
-    """The models that agents and surveys of a scenario name, and the budget of all sessions."""
+    """The open models that agents and surveys of a scenario name, and the budget they share."""
 
     def __init__(self, replies: Replies, base: Path, waiting: Waiting | None) -> None:
         self._replies, self._base = replies, base
@@ -27,12 +27,12 @@ class ModelSession:
         self._budget: Budget | None = None
 
     def lack(self, scenario: Scenario, also: str | None = None) -> bool:
-        """Whether a model is not open that agents or surveys name, or `also`."""
+        """Return whether a model that agents or surveys name, or `also`, is not open."""
         there = frozenset[str]() if self._inference is None else self._inference.names
         return not _named(scenario, also) <= there
 
     def open(self, scenario: Scenario, also: str | None = None) -> None:
-        """Open them in place of those that are open; ModelError if one can't be used."""
+        """Open the models that are needed, closing all others; ModelError if one cannot be used."""
         self.close()
         named = _named(scenario, also)
         self._inference = Inference(scenario, named, self._replies, self._base)
@@ -42,7 +42,7 @@ class ModelSession:
     ) -> ModelTurns | None:
         """Return the turns of the agents whom models drive in a world; None without models.
 
-        `store` is the run's own, if it has begun.
+        `store` is the store of the run, if the run has begun.
         """
         if self._inference is None:
             return None
@@ -54,11 +54,11 @@ class ModelSession:
         return ModelTurns(world, memory, inferencer, self._budget, self._waiting)
 
     def usage(self) -> dict[str, ModelUsage]:
-        """Return how the endpoints of each model are doing."""
+        """Return the usage of each model and its endpoints, by name."""
         return {} if self._inference is None else self._inference.usage()
 
     def close(self) -> None:
-        """Let the models go."""
+        """Close all models."""
         inference, self._inference = self._inference, None
         if inference is not None:
             inference.close()

@@ -1,4 +1,4 @@
-"""Holding a survey: one call per agent on the world as it stands, and the rows that come of it."""
+"""One survey: a call per agent on the world as it stands, and the rows of answers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from hubbub.world import World
 
 @dataclass(frozen=True, slots=True)
 class SurveyPanel:
-    """What a survey needs of the simulation it is held in.
+    """What a survey needs of the simulation.
 
     `modelled` bool[n] says who is driven by a model, `model_of` by which. `persona` and `recall`
-    give the texts of an agent's prompt. `check` raises BudgetSpent if calls would overdraw the
-    budget, `book` takes each completion and returns what it cost. `others` takes completions that
-    are not of the survey: turns of later steps may be out, too.
+    give the texts of an agent's prompt. `check` raises BudgetSpent if calls would exceed the
+    budget; `book` takes each completion and returns its cost. `others` takes completions that
+    belong to turns of later steps.
     """
 
     world: World
@@ -41,17 +41,17 @@ class SurveyPanel:
 
 
 class SurveySitting:
-    """A survey that is held once, after the world's last step.
+    """A survey held once, after the world's last step.
 
-    `agents` are those who are asked, `left_out` those who would be but have no model, int32
-    ascending. `completions` grows while it is held and can be kept if that is interrupted. What
-    comes of it is a function of the world and the replies.
+    `agents` are asked; `left_out` match the survey but have no model; both int32, ascending.
+    `completions` grows while the survey runs, so that an interruption loses none. The answers are a
+    function of the world and the replies.
     """
 
     def __init__(
         self, survey: SurveyConfig, panel: SurveyPanel, agents: Sequence[int] | None = None
     ) -> None:
-        """Take whom to ask in place of the survey's `where` and `share`, if given.
+        """Ask `agents`, if given, instead of those whom the survey's `where` and `share` select.
 
         ModelError if one of them has no model, ScenarioError for conditions that make no sense.
         """
@@ -66,7 +66,7 @@ class SurveySitting:
         self._answers: dict[int, list[Answer]] = {}
 
     def hold(self) -> None:
-        """Ask all agents and wait for the last of them."""
+        """Ask all agents and wait for every answer."""
         inferencer = self._panel.inferencer
         talks = self._talks()
         first = {Call(self.step, a, f"?{self.survey.name}", 0): t for a, t in talks.items()}
@@ -93,7 +93,7 @@ class SurveySitting:
         self.completions.sort(key=lambda row: (row.agent, row.number))
 
     def answers(self) -> list[AnswerRow]:
-        """Return one row per agent and question, by agent and in the order of the questions."""
+        """Return one row per agent and question, by agent, in the order of the questions."""
         asks = self._asks()
         return [
             AnswerRow(
@@ -114,9 +114,9 @@ class SurveySitting:
         ]
 
     def remembered(self) -> ActionBatch:
-        """Return the events by which agents remember what they were asked and said.
+        """Return the actions by which agents remember what they were asked and answered.
 
-        One `interview` per valid answer; they are the environment's, and of any length.
+        There is one `interview` per valid answer. They are the environment's, and of any length.
         """
         asks = self._asks()
         turns = [
@@ -174,7 +174,7 @@ def _named(
 
 
 def as_survey(survey: SurveyConfig | str | Sequence[str], model: str | None) -> SurveyConfig:
-    """Return a survey; questions in words become one, with answers in words."""
+    """Return a survey; plain questions become one whose answers are free text."""
     if not isinstance(survey, SurveyConfig):
         texts = [survey] if isinstance(survey, str) else list(survey)
         questions = [QuestionConfig(name=f"q{i}", ask=ask) for i, ask in enumerate(texts, 1)]
@@ -183,7 +183,8 @@ def as_survey(survey: SurveyConfig | str | Sequence[str], model: str | None) -> 
 
 
 def named_anew(survey: SurveyConfig, held: Collection[tuple[str, int]], step: int) -> SurveyConfig:
-    """Return the survey under a name that none of this step has, since calls are found by it."""
+    """Return the survey under a name that is new in this step, since calls are found by that name.
+    """
     name, number = survey.name, 1
     while (name, step) in held:
         number += 1

@@ -1,6 +1,6 @@
-"""The agents that are language models: their turns are asked for, and what came of them collected.
+"""Turns of agents that language models drive: request them, collect the replies.
 
-No exchange with a model is waited for until `collect`; all parsing happens there, in one thread.
+Nothing waits for a model until `collect`. All parsing happens there, in one thread.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from hubbub.world import Events, Slate, World
 #: Is told, while replies are waited for, how many turns of a step are decided, and of how many.
 Waiting = Callable[[int, int], None]
 TURN = "turn"
-#: Waves of reflections come after any of actions.
+#: Reflections come after all actions: their waves start here.
 _AFTER = 1000
-#: Most tokens of memory that an agent is given in a survey.
+#: Limit on an agent's memory in a survey, in tokens.
 MEMORY_TOKENS = 200
 
 
 @dataclass(slots=True)
 class PendingTurns:
-    """The turns of one step that were asked for, and what has come of them so far."""
+    """The turns requested for one step, and the replies so far."""
 
     step: int
     slate: Slate
@@ -48,7 +48,8 @@ class PendingTurns:
 
 @dataclass(frozen=True, slots=True)
 class TurnResults:
-    """What came of a step's turns: who was shown what, what they do, their notes to themselves."""
+    """The turns of a step: what was shown to whom, the actions, and the notes agents write themselves.
+    """
 
     slate: Slate
     batch: ActionBatch
@@ -57,7 +58,7 @@ class TurnResults:
 
     @classmethod
     def none(cls) -> TurnResults:
-        """Return what comes of a step without models."""
+        """Return the result of a step without models."""
         nobody = np.empty(0, np.int32)
         return cls(
             Slate.empty(nobody), ActionBatch.blank(nobody, 0), ActionBatch.blank(nobody, 0), []
@@ -65,7 +66,7 @@ class TurnResults:
 
 
 class ModelTurns:
-    """Asks models for the turns of their agents, keeps what is outstanding, remembers."""
+    """Requests turns from models, holds the pending ones, and keeps the agents' memories."""
 
     def __init__(
         self,
@@ -83,15 +84,15 @@ class ModelTurns:
         self._unsent: list[tuple[Call, ChatRequest]] = []
 
     def configure(self, groups: ModelGroups) -> None:
-        """Take on the settings in force; turns that are out already go on under the old ones."""
+        """Use these groups from now on; pending turns go on under the old ones."""
         self.groups = groups
 
     # -- turns --------------------------------------------------------------------------------
 
     def ask(self, step: int, seen: Sequence[Observation]) -> None:
-        """Make the requests for the turns of these agents in `step`, for `send` to begin.
+        """Make the requests for the turns of these agents in `step`; `send` submits them.
 
-        BudgetSpent if they would overdraw. May be called again for other agents of a step.
+        BudgetSpent if they would exceed the budget. May be called again for other agents of a step.
         """
         if not seen:
             return
@@ -107,7 +108,7 @@ class ModelTurns:
         self._unsent += [(Call(step, a, TURN, 0), r) for a, r in requests.items()]
 
     def send(self) -> None:
-        """Begin what was asked for. Who only looks at a run that was stopped never comes here."""
+        """Submit the requests made so far. Never called for a stopped run that is only read."""
         unsent, self._unsent = self._unsent, []
         if unsent:
             self.inferencer.submit(unsent)
@@ -140,7 +141,7 @@ class ModelTurns:
         return dict(sorted(turns.items()))
 
     def _reflection(self, profile: PromptProfile, agent: int, step: int) -> str | None:
-        """Return the text that asks for a new note to oneself, None if none is due."""
+        """Return the prompt for a new note to oneself, None if none is due."""
         every = profile.prompt.reflect_every
         if not every or (self.memory.turns(agent) + 1) % every:
             return None
@@ -148,17 +149,17 @@ class ModelTurns:
         return self.memory.reflection_prompt(self._world, agent, step, tokens, persona)
 
     def asked(self, step: int) -> NDArray[np.int32]:
-        """Return the agents whose turns of this step were asked for, int32[k], ascending."""
+        """Return the agents whose turns of this step were requested, int32[k], ascending."""
         out = self._out.get(step)
         return out.slate.agents if out else np.empty(0, np.int32)
 
     def collect(
         self, step: int, agents: NDArray[np.int32], *, overruled: NDArray[np.int32]
     ) -> TurnResults:
-        """Wait for the turns of a step and return what came of those of these agents.
+        """Wait for all turns of a step and return those of these agents.
 
-        Decisions of agents who are `overruled` are dropped; what they were shown stays. The calls
-        of all who were asked are kept: they are paid for, and a replay makes them again.
+        Decisions of `overruled` agents are dropped; what they were shown stays. The calls of all
+        agents are kept: they are paid for, and a replay makes them again.
         """
         out = self._out.get(step)
         if out is None:
@@ -238,11 +239,11 @@ class ModelTurns:
         return batch
 
     def remember(self, step: int, events: Events, slate: Slate | None) -> None:
-        """Take in what happened, as far as it concerns the agents driven by models."""
+        """Add what happened to the memories of the agents driven by models."""
         self.memory.fold(self._world, step, events, slate, self.groups.modelled())
 
     def salvage(self) -> list[CompletionRow]:
-        """Give up what is outstanding and return the calls that were answered."""
+        """Cancel the pending turns and return the calls that were answered."""
         with suppress(ModelError, RunError):  # an error that ends the run is on its way already
             while came := self.inferencer.wait(0):
                 for call, completion in came:

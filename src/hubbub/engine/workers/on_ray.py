@@ -1,7 +1,7 @@
 """Workers on a Ray cluster: one actor per free CPU, on this machine or on many.
 
-Worlds and changes travel through Ray's object store: once to each machine. There each worker makes
-a copy of its own, since a world is written to, and what comes out of the store can't be.
+Worlds and changes travel once to each machine, through Ray's object store. Each worker there makes
+its own copy, since it writes to its world and objects in the store are read-only.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from hubbub.engine.workers.wire import Packed
 from hubbub.engine.workers.worker import Worker
 from hubbub.errors import MissingExtraError, RunError
 
-#: Seconds within which somebody must answer at the address of a cluster.
+#: Seconds to wait for an answer at the address of a cluster.
 _KNOCK = 10.0
-#: Seconds in which Ray must have heard that a CPU is free.
+#: Seconds to wait until Ray reports a freed CPU.
 _RELEASE = 3.0
-#: Characters of Ray's own words that are shown.
+#: Characters of Ray's own message that errors show.
 _LONGEST = 300
 
 
 class _Actor:
     """A worker in a process that Ray started.
 
-    Arguments are pickled and copied by ourselves: arrays that Ray hands out can't be written to.
-    Each call names the one that must come `before` it, as Ray may change the order of others.
+    It pickles and copies arguments itself, since arrays from Ray are read-only. Each call names the
+    one that must come `before` it, as Ray may reorder others.
     """
 
     def __init__(self, path: Sequence[str], folder: str) -> None:
@@ -90,13 +90,14 @@ class _Remote(WorkerHandle):
 
 
 class RayTransport:
-    """All free CPUs of a Ray cluster: at an address, the one in use, or one of this machine's own.
+    """All free CPUs of a Ray cluster: at an address, the current one, or a new one on this machine.
 
-    `size` is how many there were when it was joined.
+    `size` is the number of free CPUs at the time of joining.
     """
 
     def __init__(self, address: str | None) -> None:
-        """Join it; MissingExtraError without Ray, RunError if there is no cluster or no CPU."""
+        """Join the cluster; MissingExtraError without Ray, RunError without a cluster or a free CPU.
+        """
         try:
             import ray
         except ModuleNotFoundError:
@@ -115,7 +116,7 @@ class RayTransport:
     def _cpus(self) -> tuple[int, int]:
         """Return how many CPUs are free, and how many there are.
 
-        Ray says with some delay that those are free which others have just let go of.
+        Ray reports CPUs that others have just freed with some delay.
         """
         until = monotonic() + _RELEASE
         while True:
@@ -144,7 +145,7 @@ class RayTransport:
         self._joined = True
 
     def start(self) -> WorkerHandle:
-        """Start an actor, wherever there is a CPU."""
+        """Start an actor on any free CPU."""
         self._join()
         self._started += 1
         return _Remote(self._ray, self._started)
@@ -173,16 +174,16 @@ class RayTransport:
                 self._ray.kill(worker.actor)
 
     def close(self) -> None:
-        """Leave the cluster, if it was joined here."""
+        """Leave the cluster, if this process joined it."""
         if self._joined:
             self._joined = False
             self._ray.shutdown()
 
 
 def _about_tokens() -> str:
-    """Return what to do if a cluster that answers does not let us in.
+    """Return what to do if a cluster answers but refuses to be joined.
 
-    Ray's rule (2.52 and later, https://docs.ray.io/en/latest/ray-security/token-auth.html): who
+    Ray 2.52 and later (https://docs.ray.io/en/latest/ray-security/token-auth.html): a client that
     joins at an address shows a token only if the mode says so.
     """
     mode = os.environ.get("RAY_AUTH_MODE")
@@ -194,13 +195,13 @@ def _about_tokens() -> str:
 
 
 def _gist(error: Exception) -> str:
-    """Return what an error of Ray's says, on one line, without the particulars of the actor."""
+    """Return Ray's error message on one line, without the details of the actor."""
     lines = [line.strip() for line in str(error).splitlines() if line[:1] not in "\t "]
     return " ".join(lines)[:_LONGEST].rstrip(" .")
 
 
 def _knock(address: str) -> None:
-    """Raise OSError if nobody answers at HOST:PORT: Ray itself would try for ten minutes."""
+    """Raise OSError if nothing answers at HOST:PORT: Ray itself would try for ten minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), _KNOCK).close()
@@ -208,7 +209,7 @@ def _knock(address: str) -> None:
 
 @contextmanager
 def _own_signals() -> Iterator[None]:
-    """Keep who handles SIGTERM: joining a cluster would put Ray's own handler in its place."""
+    """Keep the handler of SIGTERM, which joining a cluster would replace by Ray's."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield

@@ -1,9 +1,9 @@
 """Workers as processes of this machine.
 
-They are started as programs of their own, not by `multiprocessing`, so that a user's script need
-not be guarded by `if __name__ == "__main__"`. Questions go over a socket each; worlds and changes
-lie in shared memory without a name, which each worker maps for itself: pages that it does not write
-to exist once for all of them, and nothing is left behind, whichever way a process ends.
+They start as programs of their own, not through `multiprocessing`, so a user's script needs no `if
+__name__ == "__main__"`. Messages go over a socket. Worlds and changes lie in anonymous shared
+memory, which each worker maps copy-on-write: unchanged pages exist once for all workers, and
+nothing is left behind however a process ends.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from hubbub.errors import RunError
 
 #: Arrays start at multiples of this many bytes.
 _ALIGN = 64
-#: Seconds that a worker has to end by itself.
+#: Seconds that a worker has to end before it is killed.
 _GRACE = 2.0
 _PROGRAM = (
     "import sys; sys.path[:] = {path!r}; "
     "from hubbub.engine.workers.processes import serve; serve({fd!r}, {path!r}, {folder!r})"
 )
-#: Each worker has one core: numerical libraries are told so before they are loaded.
+#: Each worker has one core. Numerical libraries read this before they load.
 _ONE_THREAD = dict.fromkeys(
     ("MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
 )
@@ -70,7 +70,7 @@ class _Lane:
             raise
 
     def ask(self, *message: Any) -> _Answer:
-        """Ask, and return the answer that is due."""
+        """Send a request and return its pending answer."""
         self.send("ask", *message)
         self.due = answer = _Answer(self)
         if self._broken:
@@ -78,7 +78,7 @@ class _Lane:
         return answer
 
     def receive(self) -> None:
-        """Wait for the answer that is due."""
+        """Wait for the pending answer."""
         assert self.due is not None  # noqa: S101 - its callers have looked
         answer: Any = None
         try:
@@ -114,7 +114,7 @@ class _Process(WorkerHandle):
         ours, theirs = Pipe()
         fd = theirs.fileno()
         program = _PROGRAM.format(path=path, fd=fd, folder=str(Path.cwd()))
-        # a Ctrl-C, or the end of a whole group of processes, is for the driver to handle
+        # the driver handles Ctrl-C and the end of a process group
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _QUIET)
         try:
             self.process = subprocess.Popen(  # noqa: S603 - our own words, no shell
@@ -177,7 +177,7 @@ class ProcessTransport:
 
 
 def _shared(packed: Packed) -> Any:
-    """Return a file without a name that holds the packed arrays, in memory where there is one."""
+    """Return an anonymous file with the packed arrays, in memory where the system allows."""
     if hasattr(os, "memfd_create"):
         file = open(os.memfd_create("hubbub"), "w+b", buffering=0)  # noqa: PTH123, SIM115
     else:
@@ -194,7 +194,8 @@ def _shared(packed: Packed) -> Any:
 
 
 def _mapped(file: int, sizes: Sequence[int]) -> list[memoryview]:
-    """Return the arrays of a shared file as bytes of this process's own: written to, they part."""
+    """Return the arrays of a shared file as private bytes: writing to them changes no other process.
+    """
     whole = memoryview(mmap.mmap(file, 0, access=mmap.ACCESS_COPY))
     views, at = [], 0
     for size in sizes:
@@ -204,7 +205,7 @@ def _mapped(file: int, sizes: Sequence[int]) -> list[memoryview]:
 
 
 def _how_ended(process: subprocess.Popen[bytes]) -> str:
-    """Return in words how a process ended."""
+    """Describe how a process ended."""
     try:
         code = process.wait(_GRACE)
     except subprocess.TimeoutExpired:
