@@ -14,8 +14,7 @@ _REPLY = 30
 
 
 class BudgetSpent(RunError):  # noqa: N818 - not a fault: the run pauses at a whole step
-    """The remaining budget cannot pay for the next step. The run is at a whole step and can go on.
-    """
+    """The budget cannot pay for the next step. The run is at a whole step and can go on."""
 
 
 class Budget:
@@ -49,7 +48,7 @@ class Budget:
     def check(
         self, what: str, requests: Collection[ChatRequest], out: Collection[ChatRequest] = ()
     ) -> None:
-        """Raise BudgetSpent if the estimated cost of these requests, for `what`, exceeds the budget.
+        """Raise BudgetSpent if these requests, for `what`, are estimated to exceed the budget.
 
         `out` are earlier requests that are still unanswered and unpaid.
         """

@@ -183,8 +183,7 @@ def as_survey(survey: SurveyConfig | str | Sequence[str], model: str | None) -> 
 
 
 def named_anew(survey: SurveyConfig, held: Collection[tuple[str, int]], step: int) -> SurveyConfig:
-    """Return the survey under a name that is new in this step, since calls are found by that name.
-    """
+    """Return the survey under a name that is new in this step: calls are found by it."""
     name, number = survey.name, 1
     while (name, step) in held:
         number += 1

@@ -48,8 +48,7 @@ class PendingTurns:
 
 @dataclass(frozen=True, slots=True)
 class TurnResults:
-    """The turns of a step: what was shown to whom, the actions, and the notes agents write themselves.
-    """
+    """The turns of a step: slates, actions, and the notes that agents write to themselves."""
 
     slate: Slate
     batch: ActionBatch

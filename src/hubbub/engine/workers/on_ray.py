@@ -96,8 +96,7 @@ class RayTransport:
     """
 
     def __init__(self, address: str | None) -> None:
-        """Join the cluster; MissingExtraError without Ray, RunError without a cluster or a free CPU.
-        """
+        """Join; MissingExtraError without Ray, RunError without a cluster or a free CPU."""
         try:
             import ray
         except ModuleNotFoundError:

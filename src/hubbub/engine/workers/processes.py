@@ -194,8 +194,7 @@ def _shared(packed: Packed) -> Any:
 
 
 def _mapped(file: int, sizes: Sequence[int]) -> list[memoryview]:
-    """Return the arrays of a shared file as private bytes: writing to them changes no other process.
-    """
+    """Return the arrays of a shared file as private bytes, which may be written to."""
     whole = memoryview(mmap.mmap(file, 0, access=mmap.ACCESS_COPY))
     views, at = [], 0
     for size in sizes:
