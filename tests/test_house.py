@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import grimp
@@ -62,3 +64,41 @@ def test_a_module_name_repeats_only_in_a_package_that_makes_it_unambiguous() -> 
         if path.stem != "__init__" and where.parent.as_posix() not in INNER:
             homes[path.stem].append(where.as_posix())
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
+#: A statement of SQL: uppercase keywords, as all of hubbub's own are written.
+_SQL = re.compile(
+    r"\b(SELECT\b.+\bFROM|INSERT\s+INTO|REPLACE\s+INTO|UPDATE\b.+\bSET|DELETE\s+FROM|PRAGMA\s"
+    r"|CREATE\s+(TABLE|VIEW|INDEX)|DROP\s+(TABLE|VIEW|INDEX))\b",
+    re.DOTALL,
+)
+#: It runs in OASIS's own environment, without hubbub, and reads OASIS's database.
+_OTHER_DATABASES = {"bench/oasis_side.py"}
+
+
+def _strings(tree: ast.AST) -> Iterator[str]:
+    """Yield the constant strings of a module; of f-strings what stands around the values."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (p.value for p in node.values if isinstance(p, ast.Constant))
+            yield " x ".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_sql_stands_in_the_store_alone() -> None:
+    found = {}
+    for path in FILES:
+        where = path.relative_to(SRC).as_posix()
+        if where.startswith("store/") or where in _OTHER_DATABASES:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        statements = [text for text in _strings(tree) if _SQL.search(text)]
+        statements += [
+            ast.unparse(node)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr == "database"
+        ]
+        if statements:
+            found[where] = statements
+    assert found == {}

@@ -8,16 +8,11 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from hubbub.store import RunStore
+from hubbub.store.read.events import done_by_step
 
 HOURS = 24
 #: What is no deed: doing nothing, and looking at the feed.
 IDLE = ("do_nothing", "refresh")
-#: A deed of an agent, as a condition on the table `event`: carried out in a turn, and not idle.
-#: What the environment does, also in an agent's name, has negative waves.
-_DEED = (
-    "reason = 0 AND agent >= 0 AND wave >= 0 AND action NOT IN "
-    f"(SELECT code FROM action WHERE name IN {IDLE})"
-)
 
 
 def hours(times: pa.ChunkedArray | pa.Array) -> NDArray[np.int64]:
@@ -63,9 +58,7 @@ def activity_of_run(store: RunStore) -> pa.Table:
     steps = store.steps_table()
     run = steps.filter(pc.greater(steps["step"], 0))
     numbers = np.asarray(run["step"])
-    at, count = store.database.integers(
-        f"SELECT step, count(*) FROM event WHERE {_DEED} GROUP BY step"
-    )
+    at, count = done_by_step(store, IDLE)
     per_step = np.zeros(int(max(numbers.max(initial=0), at.max(initial=0))) + 1, np.int64)
     per_step[at] = count
     return _table(hours(run["time"]), np.asarray(run["agents_active"]), per_step[numbers])

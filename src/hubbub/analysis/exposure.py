@@ -16,7 +16,7 @@ from hubbub.actions import Kind
 from hubbub.analysis.inequality import gini, top_share
 from hubbub.analysis.polarization import opposed_share, topic_column
 from hubbub.store import RunStore
-from hubbub.store.codec import slate_of
+from hubbub.store.read import agents, items, slates
 
 Ids = NDArray[np.int32]
 Ints = NDArray[np.int64]
@@ -62,18 +62,13 @@ class Attention:
 def exposures(store: RunStore, first: int = 1, last: int | None = None) -> Exposures:
     """Return the exposures of the steps `first` to `last` (the last whole one, if None)."""
     last = store.steps if last is None else last
-    db = store.database
-    parts = db.rows(
-        "SELECT part, step FROM slate WHERE step >= ? AND step <= ? ORDER BY part", first, last
-    )
     empty = np.empty(0, np.int32)
     columns: list[tuple[Ids, Ids, Ids]] = [(empty, empty, empty)]
-    for part, step in parts:
-        slate = slate_of(db.rows("SELECT data FROM slate WHERE part = ?", part)[0][0])
+    for step, slate in slates.between(store, first, last):
         viewer = np.repeat(slate.agents, np.diff(slate.offsets))
         columns.append((np.full(len(viewer), step, np.int32), viewer, slate.items))
     steps, viewer, item = (np.concatenate(c) for c in zip(*columns, strict=True))
-    kind, by, ref = db.columns("item", ("kind", "author", "ref"), "ORDER BY id")
+    kind, by, ref = items.columns(store, ("kind", "author", "ref"))
     own = np.arange(len(kind), dtype=np.int32)
     original = np.where((kind == Kind.repost) & (ref >= 0), ref, own)
     post = original[item]
@@ -154,11 +149,8 @@ def repost_by_exposure(
 def repost_by_exposure_of_run(store: RunStore, most: int = 20) -> pa.Table:
     """Return `repost_by_exposure` for all posts of a run and the reposts of those shown them."""
     seen = exposures(store)
-    columns = store.database.columns(
-        "item", ("step", "author", "ref"), "WHERE kind = ? AND ref >= 0 ORDER BY id", Kind.repost
-    )
-    reposted = (columns[0], columns[1], columns[2])
-    return repost_by_exposure((seen.step, seen.viewer, seen.post), reposted, most)
+    shown = (seen.step, seen.viewer, seen.post)
+    return repost_by_exposure(shown, items.reposts(store), most)
 
 
 def attention_of_run(store: RunStore, topic: str | None = None) -> Attention:
@@ -167,7 +159,7 @@ def attention_of_run(store: RunStore, topic: str | None = None) -> Attention:
     `topic` is one of the scenario's, the first by default; RunError for one that is not there.
     """
     seen = exposures(store)
-    ((n,),) = store.database.rows("SELECT count(*) FROM agent")
+    n = agents.count(store)
     counts = attention(seen.author, n)
     effective = diversity(seen.viewer, seen.author, n)
     effective = effective[~np.isnan(effective)]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hubbub.store import RunStore
+from hubbub.store.read import agents, events, model_calls
+from hubbub.store.read.model_calls import Exchange
 from hubbub.store.spending import ModelSpending
 
 #: Turns that are looked at for each one that is given as an example.
@@ -80,21 +82,6 @@ class Said:
     deeds: tuple[TurnAction, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One call of a turn: `reply` is None where none came, `failure` says why then."""
-
-    step: int
-    number: int
-    model: str
-    system: str
-    prompt: str
-    reply: str | None
-    failure: str
-    prompt_tokens: int
-    reply_tokens: int
-
-
 def model_figures(store: RunStore) -> list[ModelFigures]:
     """Return the figures of each model that was called, in the order of their names."""
     return [ModelFigures.of(spent) for spent in store.usage()]
@@ -105,12 +92,7 @@ def said(store: RunStore, count: int = 5) -> list[Said]:
 
     Those in which something was written come first; turns of steps that are not whole are left out.
     """
-    db = store.database
-    begun = db.rows(  # read from an index: the rows hold the prompts
-        "SELECT step, agent FROM completion WHERE purpose = 'turn' AND number = 0 AND step <= ? "
-        "ORDER BY step, agent",
-        store.steps,
-    )
+    begun = model_calls.turns(store)
     turns = [t for turn in _spread(begun, count * _LOOKED_AT) for t in _said(store, *turn)]
     wrote = [t for t in turns if any(d.text and d.reason == "ok" for d in t.deeds)]
     others = [t for t in turns if t not in wrote]
@@ -121,14 +103,7 @@ def said(store: RunStore, count: int = 5) -> list[Said]:
 
 def exchanges(store: RunStore, agent: int, count: int) -> list[Exchange]:
     """Return the last so many calls of an agent's turns, the oldest first."""
-    rows = store.database.rows(
-        "SELECT c.step, c.number, c.model, s.content, c.prompt, c.reply, c.failure, "
-        "c.prompt_tokens, c.completion_tokens FROM completion c JOIN prompt s ON s.id = c.system "
-        "WHERE c.agent = ? AND c.purpose = 'turn' ORDER BY c.step DESC, c.number DESC LIMIT ?",
-        agent,
-        count,
-    )
-    return [Exchange(*row) for row in rows[::-1]]
+    return model_calls.last_calls(store, agent, count)
 
 
 def _spread(values: Sequence[Any], count: int) -> list[Any]:
@@ -139,39 +114,16 @@ def _spread(values: Sequence[Any], count: int) -> list[Any]:
 
 
 def _said(store: RunStore, step: int, agent: int) -> Iterator[Said]:
-    """Yield an agent's turn, if it had a reply; that to a question for a note has no form."""
-    name = store.layout.profile["user_name"]
-    for user_name, model, reply in store.database.rows(
-        f'SELECT a."{name}", c.model, c.reply FROM completion c LEFT JOIN agent a '
-        "ON a.id = c.agent WHERE c.step = ? AND c.agent = ? AND c.purpose = 'turn' "
-        "AND c.reply IS NOT NULL AND c.shape IS NOT NULL ORDER BY c.number DESC LIMIT 1",
-        step,
-        agent,
-    ):
-        deeds = tuple(_deeds(store, step, agent))
-        yield Said(step, agent, user_name or "", model, reply, deeds)
+    """Yield an agent's turn, if it had a reply for actions."""
+    last = model_calls.last_reply(store, step, agent)
+    if last is not None:
+        model, reply = last
+        user_name = agents.user_name(store, agent) or ""
+        yield Said(step, agent, user_name, model, reply, tuple(_deeds(store, step, agent)))
 
 
 def _deeds(store: RunStore, step: int, agent: int) -> Iterator[TurnAction]:
     """Yield what an agent did itself in a step, notes to itself left out."""
-    first, last = _events_of(store, step)
-    for action, target, text, reason in store.database.rows(
-        "SELECT a.name, e.target, t.content, r.name FROM event e "
-        "JOIN action a ON a.code = e.action JOIN reason r ON r.code = e.reason "
-        "LEFT JOIN text t ON t.id = e.text WHERE e.id >= ? AND e.id < ? AND e.agent = ? "
-        "AND e.wave >= 0 AND a.name <> 'reflect' ORDER BY e.id",
-        first,
-        last,
-        agent,
-    ):
-        yield TurnAction(action, target, text or "", reason)
-
-
-def _events_of(store: RunStore, step: int) -> tuple[int, int]:
-    """Return the first id of a step's events, and the one after the last: events have no index."""
-    sums = (
-        "SELECT coalesce(sum(events), 0) FROM part WHERE step < ?",
-        "SELECT coalesce(sum(events), 0) FROM part WHERE step <= ?",
-    )
-    first, end = (int(store.database.rows(sql, step)[0][0]) for sql in sums)
-    return 1 + first, 1 + end
+    for event in events.of_agent(store, agent, *events.ids_of_step(store, step)):
+        if event.wave >= 0 and event.action != "reflect":
+            yield TurnAction(event.action, event.target, event.text or "", event.reason)

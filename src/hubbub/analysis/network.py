@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hubbub.rng import Streams
 from hubbub.store import RunStore
-from hubbub.store.ledger import Ledger
+from hubbub.store.read import agents, follows
 from hubbub.world import keys_of
 
 Ids = NDArray[np.int32]
@@ -172,10 +172,8 @@ class FollowHistory:
     """Who followed whom after each step of a run, worked out from its events once."""
 
     def __init__(self, store: RunStore) -> None:
-        with store.database.snapshot():
-            ledger = Ledger(store.database, ["follow"])
-            self._start = keys_of(*ledger.follows)
-            changes = ledger.changes("follow")
+        start, changes = follows.start_and_changes(store)
+        self._start = keys_of(*start)
         self._step, self._sign = changes.step, changes.sign  # in the order of events
         self._keys = keys_of(changes.left, changes.right)
 
@@ -202,7 +200,7 @@ def network_of_run(
 ) -> GraphFigures:
     """Return the follow graph after a step in figures; clustering from a sample of agents."""
     step = store.steps if step is None else step
-    ((n,),) = store.database.rows("SELECT count(*) FROM agent WHERE joined <= ?", step)
+    n = agents.count(store, step)
     left, right = follows_at(store, step)
     return GraphFigures(
         agents=n,

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from hubbub.analysis.network import FollowHistory
 from hubbub.errors import RunError
 from hubbub.store import RunStore
+from hubbub.store.read.codes import topic_names
 
 Floats = NDArray[np.float64]
 
@@ -170,7 +171,7 @@ def polarization_of_run(
 
 def topic_column(store: RunStore, topic: str | None = None) -> int:
     """Return the column of a topic in `RunStore.opinions_at`, 0 for None; RunError if unknown."""
-    names = [name for (name,) in store.database.rows("SELECT name FROM topic ORDER BY code")]
+    names = topic_names(store)
     if topic is None and names:
         return 0
     if topic not in names:

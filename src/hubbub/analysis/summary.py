@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hubbub.analysis.activity import IDLE
 from hubbub.analysis.cascades import cascades
 from hubbub.store import RunStore
-from hubbub.store.database import Database
+from hubbub.store.read import agents, codes, events, items, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +101,21 @@ def summarise(store: RunStore, *, top: int = 5) -> Summary:
     It counts in the database and loads no texts but those it returns: a run of millions of events
     takes seconds and a few bytes for each.
     """
-    db = store.database
     scenario = store.scenario()
-    with db.snapshot():  # the run may be going on
-        agents, follows = db.rows("SELECT count(*), coalesce(sum(followers), 0) FROM agent")[0]
-        steps, active = db.integers(
-            "SELECT step, agents_active FROM step WHERE step > 0 ORDER BY step"
-        )
-        kinds = db.rows(
-            "SELECT k.name, count(*) FROM item i JOIN kind k ON k.code = i.kind GROUP BY i.kind"
-        )
-        last = int(steps.max(initial=0))
-        tally = _tally(db, agents, last)
+    with store.snapshot():  # the run may be going on
+        count, follows = agents.count(store), agents.total_followers(store)
+        step, active = steps.active(store)
+        kinds = items.count_by_kind(store)
+        last = int(step.max(initial=0))
+        tally = _tally(store, count, last)
     return Summary(
         name=scenario["name"],
         seed=scenario["seed"],
         steps=last,
-        agents=agents,
+        agents=count,
         follows=follows,
-        items=dict(kinds),
-        actions=_actions(db, tally),
+        items=kinds,
+        actions=_actions(store, tally),
         most_shared=_most_shared(store, top),
         most_followed=_most_followed(store, top),
         most_active=_most_active(store, tally, top),
@@ -133,7 +128,7 @@ def summarise(store: RunStore, *, top: int = 5) -> Summary:
 def items_light(store: RunStore) -> pa.Table:
     """Return all items without their texts: id, kind (code), agent, step, ref, parent, likes."""
     names = ("id", "kind", "author", "step", "ref", "parent", "likes")
-    columns = dict(zip(names, store.database.columns("item", names, "ORDER BY id"), strict=True))
+    columns = dict(zip(names, items.columns(store, names), strict=True))
     columns["kind"] = columns["kind"].astype(np.uint8)
     return pa.table({"agent" if n == "author" else n: c for n, c in columns.items()})
 
@@ -147,35 +142,24 @@ class _Tally:
     by_step: NDArray[np.int64]
 
 
-def _tally(db: Database, agents: int, steps: int) -> _Tally:
-    """Count all events but those of the first part, which existed before step 1.
-
-    Four columns travel as one number, and each part is counted by itself.
-    """
-    idle = [code for (code,) in db.rows(f"SELECT code FROM action WHERE name IN {IDLE}")]
+def _tally(store: RunStore, agents: int, steps: int) -> _Tally:
+    """Count all events but those of the first part, which existed before step 1."""
+    idle = [code for code, name in codes.action_names(store).items() if name in IDLE]
     tally = _Tally({}, np.zeros(agents, np.int64), np.zeros(steps + 1, np.int64))
-    ((end,),) = db.rows("SELECT coalesce(min(events), 0) FROM part WHERE id = 1")
-    for step, count in db.rows("SELECT step, events FROM part WHERE id > 1 ORDER BY id"):
-        first, end = end + 1, end + count
-        event = db.numbers(f"SELECT {_PACKED} FROM event WHERE id BETWEEN ? AND ?", first, end)
-        agent, action, reason = event >> 32, event >> 17 & 0x7FFF, event >> 1 & 0xFFFF
-        kinds, counts = np.unique(event >> 1 & 0x7FFFFFFF, return_counts=True)
+    for event in events.codes_by_part(store):
+        kinds, counts = np.unique(event.action << 16 | event.reason, return_counts=True)
         for kind, number in zip(kinds.tolist(), counts.tolist(), strict=True):
             key = (kind >> 16, kind & 0xFFFF)
             tally.actions[key] = tally.actions.get(key, 0) + number
-        deed = (event & 1 > 0) & (agent >= 0) & (reason == 0) & ~np.isin(action, idle)
-        np.add.at(tally.by_agent, agent[deed], 1)
-        tally.by_step[step] += int(deed.sum())
+        deed = (event.in_turn > 0) & (event.agent >= 0) & (event.reason == 0)
+        deed &= ~np.isin(event.action, idle)
+        np.add.at(tally.by_agent, event.agent[deed], 1)
+        tally.by_step[event.step] += int(deed.sum())
     return tally
 
 
-#: Agent, action (15 bits), reason (16 bits) and whether it was done in a turn (wave >= 0).
-_PACKED = "(agent << 32) | ((action << 17) | (reason << 1)) | (wave >= 0)"
-
-
-def _actions(db: Database, tally: _Tally) -> list[ActionCount]:
-    names = dict(db.rows("SELECT code, name FROM action"))
-    reasons = dict(db.rows("SELECT code, name FROM reason"))
+def _actions(store: RunStore, tally: _Tally) -> list[ActionCount]:
+    names, reasons = codes.action_names(store), codes.reason_names(store)
     counts: dict[str, ActionCount] = {}
     for (action, reason), number in sorted(tally.actions.items()):
         name = names[action]
@@ -197,16 +181,11 @@ def _most_shared(store: RunStore, top: int) -> list[Shared]:
 
 
 def _shared(store: RunStore, row: dict[str, Any]) -> Shared:
-    content, likes = store.database.rows(
-        "SELECT coalesce(t.content, ''), i.likes FROM item i LEFT JOIN text t ON t.id = i.text "
-        "WHERE i.id = ?",
-        row["post"],
-    )[0]
     return Shared(
         post=row["post"],
         user_name=_user_name(store, row["agent"]),
-        content=content,
-        likes=likes,
+        content=items.text(store, row["post"]),
+        likes=items.likes(store, row["post"]),
         size=row["size"],
         depth=row["depth"],
         max_breadth=row["max_breadth"],
@@ -215,11 +194,8 @@ def _shared(store: RunStore, row: dict[str, Any]) -> Shared:
 
 
 def _most_followed(store: RunStore, top: int) -> list[Ranked]:
-    rows = store.database.rows(
-        "SELECT id, followers FROM agent WHERE followers > 0 ORDER BY followers DESC, id LIMIT ?",
-        top,
-    )
-    return [Ranked(agent, _user_name(store, agent), number) for agent, number in rows]
+    found = agents.most_followed(store, top)
+    return [Ranked(agent, _user_name(store, agent), number) for agent, number in found]
 
 
 def _most_active(store: RunStore, tally: _Tally, top: int) -> list[Ranked]:
@@ -232,13 +208,11 @@ def _opinions(store: RunStore) -> tuple[OpinionShift, ...]:
     start, end = store.opinions_at(0), store.opinions_at()
     if not len(start):
         return ()
-    topics = [name for (name,) in store.database.rows("SELECT name FROM topic ORDER BY code")]
+    topics = codes.topic_names(store)
     means = [v.mean(axis=0, dtype=np.float64).tolist() for v in (start, end)]
     spreads = [v.std(axis=0, dtype=np.float64).tolist() for v in (start, end)]
     return tuple(OpinionShift(*row) for row in zip(topics, *means, *spreads, strict=True))
 
 
 def _user_name(store: RunStore, agent: int) -> str:
-    column = store.layout.profile["user_name"]
-    rows = store.database.rows(f'SELECT "{column}" FROM agent WHERE id = ?', agent)
-    return str(rows[0][0]) if rows else ""
+    return agents.user_name(store, agent) or ""

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from hubbub.analysis.model_calls import Exchange, ModelFigures, Said, TurnAction, exchanges
+from hubbub.analysis.model_calls import ModelFigures, Said, TurnAction, exchanges
 from hubbub.cli.screen import amount, clean, cut, heading, show, table
 from hubbub.store import RunStore
+from hubbub.store.read.model_calls import Exchange
 
 #: Columns of a text by itself.
 _LONG = 200

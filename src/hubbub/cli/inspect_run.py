@@ -17,7 +17,7 @@ from hubbub.cli.inspect_models import print_exchanges, print_models
 from hubbub.cli.screen import bars, clean, console, cut, heading, show, table
 from hubbub.errors import RunError, did_you_mean
 from hubbub.store import RunStore
-from hubbub.store.codec import slate_of
+from hubbub.store.read import agents, events, items, slates
 from hubbub.world import SOURCES
 
 #: Most turns, branches and comments that are printed, posts in a ranking, names to guess from.
@@ -31,7 +31,7 @@ def show_run(folder: Path) -> None:
     screen = console()
     with RunStore.open(folder, mode="read") as store:
         found = summarise(store)
-        liked = [] if found.most_shared else _most_liked(store, _TOP)
+        liked = [] if found.most_shared else items.most_liked(store, _TOP)
         figures, examples = model_figures(store), said(store)
     _print_figures(screen, found)
     print_models(screen, figures, examples)
@@ -57,7 +57,7 @@ def print_summary(found: Summary, store: RunStore, screen: Console) -> None:
     if found.most_shared:
         _print_shared(screen, found.most_shared[0])
     else:
-        _print_liked(screen, _most_liked(store, 1))
+        _print_liked(screen, items.most_liked(store, 1))
     _print_activity(screen, found)
 
 
@@ -84,16 +84,6 @@ def _print_shared(screen: Console, best: Shared) -> None:
         f"size {best.size:,}, depth {best.depth:,}, maximum breadth {best.max_breadth:,}, "
         f"likes {best.likes:,}"
     )
-
-
-def _most_liked(store: RunStore, top: int) -> list[tuple[Any, ...]]:
-    """Return (post, user name, likes, text) of the most liked posts."""
-    rows: list[tuple[Any, ...]] = store.database.rows(
-        "SELECT id, user_name, likes, content FROM post WHERE likes > 0 AND kind <> 'repost' "
-        "ORDER BY likes DESC, id LIMIT ?",
-        top,
-    )
-    return rows
 
 
 def _print_liked(screen: Console, liked: Sequence[tuple[Any, ...]]) -> None:
@@ -141,7 +131,9 @@ def show_agent(folder: Path, who: str, prompts: int = 0) -> None:
     screen = console()
     with RunStore.open(folder, mode="read") as store:
         agent = _agent(store, who)
-        fields = _row(store, "agent", agent)
+        fields = agents.row(store, agent)
+        if fields is None:
+            raise _missing("agent", agent, agents.count(store))
         known = [(k, v) for k, v in fields.items() if v not in (None, "") and k != "extra"]
         table(screen, f"Agent {agent}", ("field", "value"), [(k, str(v)) for k, v in known])
         shown = _shown(store, agent)
@@ -155,7 +147,7 @@ def show_agent(folder: Path, who: str, prompts: int = 0) -> None:
         with_items = [step for step, items in shown.items() if items]
         if with_items:
             step = max(with_items)
-            texts = [(i, source, score, _text(store, i)) for i, source, score in shown[step]]
+            texts = [(i, source, score, items.text(store, i)) for i, source, score in shown[step]]
             headers = ("item", "source", "score", "text")
             table(screen, f"Shown in step {step}", headers, texts)
         print_exchanges(screen, store, agent, prompts)
@@ -165,20 +157,16 @@ def _agent(store: RunStore, who: str) -> int:
     """Return the id of an agent given by its id or its user name."""
     if who.isdecimal():
         return int(who)
-    column = store.layout.profile["user_name"]
     name = who.removeprefix("@")
-    rows = store.database.rows(f'SELECT id FROM agent WHERE "{column}" = ?', name)
-    if rows:
-        return int(rows[0][0])
-    near = store.database.rows(
-        f'SELECT "{column}" FROM agent WHERE "{column}" LIKE ? LIMIT {_NEAR}', f"{name[:2]}%"
-    )
-    hint = did_you_mean(name, [str(row[0]) for row in near])
+    agent = agents.with_user_name(store, name)
+    if agent is not None:
+        return agent
+    hint = did_you_mean(name, agents.user_names_from(store, name[:2], _NEAR))
     raise RunError(f"there is no agent with the user name '{name}' in this run{hint}")
 
 
 def _items(step: int, shown: Mapping[int, Sequence[tuple[int, str, float]]]) -> str:
-    """Return what was shown in a step, in words."""
+    """Return what was shown in a step, as text."""
     if step == 0:
         return "(before the run)"
     if step not in shown:
@@ -186,22 +174,16 @@ def _items(step: int, shown: Mapping[int, Sequence[tuple[int, str, float]]]) -> 
     return ", ".join(str(i) for i, *_ in shown[step]) or "(nothing new)"
 
 
-def _row(store: RunStore, name: str, number: int) -> dict[str, Any]:
-    """Return one row of a table by its id; RunError says which ids there are."""
-    columns = [row[1] for row in store.database.rows(f"PRAGMA table_info({name})")]
-    rows = store.database.rows(f"SELECT * FROM {name} WHERE id = ?", min(number, 2**62))
-    if not rows:
-        last = store.database.rows(f"SELECT max(id) FROM {name}")[0][0]
-        there = f"there are no {name}s" if last is None else f"{name}s have the ids 0 to {last}"
-        raise RunError(f"there is no {name} {number} in this run; {there}")
-    return dict(zip(columns, rows[0], strict=True))
+def _missing(name: str, number: int, count: int) -> RunError:
+    """Return the error for an id that is not there; it says which ids there are."""
+    there = f"{name}s have the ids 0 to {count - 1}" if count else f"there are no {name}s"
+    return RunError(f"there is no {name} {number} in this run; {there}")
 
 
 def _shown(store: RunStore, agent: int) -> dict[int, list[tuple[int, str, float]]]:
     """Return by step in which an agent was awake the (item, source, score) that it was shown."""
     found: dict[int, list[tuple[int, str, float]]] = {}
-    for step, data in store.database.rows("SELECT step, data FROM slate ORDER BY part"):
-        slate = slate_of(data)
+    for step, slate in slates.between(store):
         at = slate.of(agent)
         if at.stop > at.start or agent in slate.agents:
             rows = zip(slate.items[at], slate.sources[at], slate.scores[at], strict=True)
@@ -212,55 +194,42 @@ def _shown(store: RunStore, agent: int) -> dict[int, list[tuple[int, str, float]
 def _done(store: RunStore, agent: int) -> dict[int, list[str]]:
     """Return by step what an agent did, in words."""
     done: dict[int, list[str]] = {}
-    for step, action, target, text, reason in store.database.rows(
-        "SELECT e.step, a.name, e.target, t.content, r.name FROM event e "
-        "JOIN action a ON a.code = e.action JOIN reason r ON r.code = e.reason "
-        "LEFT JOIN text t ON t.id = e.text WHERE e.agent = ? ORDER BY e.id",
-        agent,
-    ):
-        words = action + (f" {target}" if target >= 0 else "")
-        words += f" '{cut(text, _SNIPPET)}'" if text else ""
-        words += f" (refused: {reason})" if reason != "ok" else ""
-        done.setdefault(step, []).append(words)
+    for event in events.of_agent(store, agent):
+        words = event.action + (f" {event.target}" if event.target >= 0 else "")
+        words += f" '{cut(event.text, _SNIPPET)}'" if event.text else ""
+        words += f" (refused: {event.reason})" if event.reason != "ok" else ""
+        done.setdefault(event.step, []).append(words)
     return done
-
-
-def _text(store: RunStore, item: int) -> str:
-    """Return the text of an item, of the post it reposts if it is a repost."""
-    rows = store.database.rows(
-        "SELECT t.content FROM item i LEFT JOIN item r ON r.id = i.ref JOIN text t "
-        "ON t.id = CASE WHEN i.text >= 0 THEN i.text ELSE r.text END WHERE i.id = ?",
-        item,
-    )
-    return str(rows[0][0]) if rows else ""
 
 
 def show_post(folder: Path, post: int) -> None:
     """Print a post, its cascade and its comments."""
     screen = console()
     with RunStore.open(folder, mode="read") as store:
-        row = _row(store, "item", post)
-        items = items_light(store)
-        trees = forest(items)
+        row = items.row(store, post)
+        if row is None:
+            raise _missing("item", post, items.count(store))
+        light = items_light(store)
+        trees = forest(light)
         root = int(trees.root[post])
         if root < 0:
             raise RunError(f"item {post} is a comment or a message; give the id of a post")
         if root != post:
             screen.print(f"item {post} is a repost of post {root}, which is shown here")
-            row = _row(store, "item", root)
+            row = items.row(store, root) or row
         names = _names(store)
         screen.print(f"\npost {root} by {names(row['author'])} {_when(row['step'])}")
-        show(screen, Text(clean(_text(store, root))))
+        show(screen, Text(clean(items.text(store, root))))
         counters = ", ".join(f"{name} {row[name]:,}" for name in store.layout.item)
         show(screen, Text(counters))
         screen.print()
-        found = cascades(items)
+        found = cascades(light)
         one = found.filter(np.asarray(found["post"]) == root).to_pylist()[0]
         screen.print(
             f"cascade: size {one['size']:,}, depth {one['depth']:,}, "
             f"maximum breadth {one['max_breadth']:,}, structural virality {one['virality']:.2f}"
         )
-        show(screen, _tree(root, trees.root, trees.parent, items, names))
+        show(screen, _tree(root, trees.root, trees.parent, light, names))
         _print_comments(screen, store, root, names)
 
 
@@ -278,9 +247,7 @@ def _tree(root: int, roots: Any, parents: Any, items: Any, names: Any) -> Tree:
 
 
 def _print_comments(screen: Console, store: RunStore, post: int, names: Any) -> None:
-    rows = store.database.rows(
-        "SELECT id, step, agent, content, likes FROM comment WHERE post = ? ORDER BY id", post
-    )
+    rows = items.comments_on(store, post)
     if rows:
         cells = [(i, s, names(a), likes, cut(text, _LONG)) for i, s, a, text, likes in rows]
         title = (
@@ -298,10 +265,9 @@ def _when(step: int) -> str:
 
 def _names(store: RunStore) -> Any:
     """Return a function from agent ids to user names."""
-    column = store.layout.profile["user_name"]
 
     def name(agent: int) -> str:
-        rows = store.database.rows(f'SELECT "{column}" FROM agent WHERE id = ?', int(agent))
-        return clean(rows[0][0]) if rows else f"agent {agent}"
+        found = agents.user_name(store, int(agent))
+        return f"agent {agent}" if found is None else clean(found)
 
     return name

@@ -9,6 +9,7 @@ from pathlib import Path
 from hubbub.errors import RunError
 from hubbub.llm.tokens import BYTES_PER_TOKEN
 from hubbub.store import RunStore
+from hubbub.store.read import model_calls
 
 #: Tokens of a reply: an action with a text of some length, or without one (measured: 24 with the
 #: tokenizer of SmolLM2, half of the replies comments of twelve words; docs/performance.md).
@@ -16,14 +17,6 @@ REPLY = 25
 #: Of all turns, how many make a further call to see what a query found (where agents may look
 #: things up), and to repair a reply that could not be read. Both are guesses.
 LOOKING, REPAIRING = 0.1, 0.05
-
-_SQL = (
-    "SELECT sum(number = 0), count(*), avg(completion_tokens), 1.0 * sum(prompt_tokens) / "
-    "sum(length(CAST(c.prompt AS BLOB)) + length(CAST(s.content AS BLOB))) "
-    "FROM completion c JOIN prompt s ON s.id = c.system "
-    "WHERE model = ? AND purpose = 'turn' AND failure = ''"
-)
-_MODELS = "SELECT DISTINCT model FROM completion ORDER BY model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +44,15 @@ def habits_of(run: Path | str, models: Collection[str]) -> dict[str, ReplyStats]
     """
     store = RunStore.open(Path(run))
     try:
-        found = {
-            name: ReplyStats(calls / turns, reply, per_byte * BYTES_PER_TOKEN)
-            for name in models
-            for turns, calls, reply, per_byte in store.database.rows(_SQL, name)
-            if turns and per_byte
-        }
-        known = sorted(
-            row[0] for row in store.database.rows("SELECT DISTINCT model FROM completion")
-        )
+        figures = {name: model_calls.reply_figures(store, name) for name in models}
+        known = model_calls.model_names(store)
     finally:
         store.close()
+    found = {
+        name: ReplyStats(f.calls / f.turns, f.reply_tokens, f.tokens_per_byte * BYTES_PER_TOKEN)
+        for name, f in figures.items()
+        if f.turns and f.tokens_per_byte
+    }
     if models and not found:
         raise RunError(
             f"{run}: no turn of {' or '.join(sorted(models))} is on record there; "

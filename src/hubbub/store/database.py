@@ -180,6 +180,12 @@ class Database:
         with self.reading():
             return self._db.execute(sql, values).fetchall()
 
+    def row(self, table: str, number: int) -> dict[str, Any] | None:
+        """Return the columns of the row with this id, None if there is none."""
+        names = [name for _, name, *_ in self.rows(f'PRAGMA table_info("{table}")')]
+        found = self.rows(f'SELECT * FROM "{table}" WHERE id = ?', min(number, 2**62))
+        return dict(zip(names, found[0], strict=True)) if found else None
+
     def chunks(self, sql: str, *values: Any, size: int = _CHUNK) -> Iterator[list[Any]]:
         """Return the rows of a query in lists of at most `size`."""
         with self.reading():

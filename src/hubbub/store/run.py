@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -234,6 +235,12 @@ class RunStore(Contents):
         """The file, with all that was committed."""
         self.settle()
         return self._database
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All reads inside see the run at one moment, while another process may go on writing."""
+        with self.database.snapshot():
+            yield
 
     def checkpoint(self, world: World) -> None:
         """Save the world as of the last commit, if enough has happened since the last time.

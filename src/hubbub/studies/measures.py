@@ -21,6 +21,7 @@ from hubbub.analysis.polarization import (
 )
 from hubbub.analysis.summary import items_light
 from hubbub.store import RunStore
+from hubbub.store.read import items, steps
 
 Points = Sequence[tuple[float, float]]
 OfOpinions = Callable[[NDArray[np.float64]], float]
@@ -48,28 +49,13 @@ def _count(*kinds: Kind) -> Callable[[RunStore], float]:
     """Return the measure that counts the items of these kinds."""
 
     def take(store: RunStore) -> float:
-        return float(_made(store, *kinds).sum())
+        return float(items.made_by_step(store, kinds).sum())
 
     return take
 
 
-def _made(store: RunStore, *kinds: Kind) -> NDArray[np.int64]:
-    """Return how many items of these kinds were made in each step, int64[steps + 1]."""
-    marks = ", ".join("?" * len(kinds))
-    step, number = store.database.integers(
-        f"SELECT step, count(*) FROM item WHERE kind IN ({marks}) AND step BETWEEN 0 AND ? "
-        "GROUP BY step ORDER BY step",
-        *map(int, kinds),
-        store.steps,
-    )
-    made = np.zeros(store.steps + 1, np.int64)
-    made[step] = number
-    return made
-
-
 def _likes(store: RunStore) -> float:
-    ((likes,),) = store.database.rows("SELECT coalesce(sum(likes), 0) FROM item")
-    return float(likes)
+    return float(items.total_likes(store))
 
 
 def _sizes(store: RunStore) -> NDArray[np.float64]:
@@ -139,14 +125,14 @@ def _attention(name: str) -> Callable[[RunStore], float]:
 
 def _cumulated(*kinds: Kind) -> Callable[[RunStore], Points]:
     def take(store: RunStore) -> Points:
-        return list(enumerate(np.cumsum(_made(store, *kinds)).astype(float).tolist()))
+        return list(enumerate(np.cumsum(items.made_by_step(store, kinds)).astype(float).tolist()))
 
     return take
 
 
 def _active(store: RunStore) -> Points:
-    rows = store.database.rows("SELECT step, agents_active FROM step WHERE step > 0 ORDER BY step")
-    return [(float(step), float(active)) for step, active in rows]
+    step, active = (column.astype(float).tolist() for column in steps.active(store))
+    return list(zip(step, active, strict=True))
 
 
 #: What exists before step 1 counts, too. Measures of opinions are means over the topics.

@@ -25,6 +25,7 @@ from hubbub.engine.models.budget import BudgetSpent
 from hubbub.errors import ActionError, RunError, did_you_mean
 from hubbub.mind.json_reading import clean as fit
 from hubbub.policy.view import Notice
+from hubbub.store.read import events
 
 _PROMPT = "what do you do? "
 _COMMANDS = (
@@ -194,7 +195,7 @@ class _Player:
 
     def _run(self, steps: int) -> None:
         """Run the step of this turn, and let the rest pass; say what came of it."""
-        sim, before, first = self._sim, self._standing(), _next_event(self._sim)
+        sim, before, first = self._sim, self._standing(), events.next_id(self._sim.store)
         sim.extend(steps)
         missed: list[Notice] = []
         with self._progress.showing(sim.t, sim.t + steps):
@@ -223,19 +224,12 @@ class _Player:
 
     def _show_outcomes(self, first: int) -> None:
         """Print what came of the agent's actions, from an event on."""
-        for name, kind, target, item, reason in self._sim.store.database.rows(
-            "SELECT a.name, a.code, e.target, e.item, r.name FROM event e JOIN action a "
-            "ON a.code = e.action JOIN reason r ON r.code = e.reason "
-            "WHERE e.id >= ? AND e.agent = ? ORDER BY e.id",
-            first,
-            self._agent,
-        ):
-            kind = self._sim.world.table[kind].target_kind
-            words = name + (f" {kind} #{target}" if target >= 0 and kind else "")
-            created = f", its id is #{item}" if item >= 0 else ""
-            self._say(
-                f"{words}: " + (f"done{created}" if reason == "ok" else f"refused ({reason})")
-            )
+        for event in events.of_agent(self._sim.store, self._agent, first):
+            kind = self._sim.world.table.spec(event.action).target_kind
+            target = f" {kind} #{event.target}" if event.target >= 0 and kind else ""
+            created = f", its id is #{event.item}" if event.item >= 0 else ""
+            result = f"done{created}" if event.reason == "ok" else f"refused ({event.reason})"
+            self._say(f"{event.action}{target}: {result}")
 
     # -- showing ------------------------------------------------------------------------------
 
@@ -257,11 +251,6 @@ class _Player:
         rows = [(k, str(v)) for k, v in known.items() if v not in (None, "")]
         rows += [(k, f"{n:,}") for k, n in self._standing().items()]
         table(self._screen, f"Agent {self._agent}", ("field", "value"), rows)
-
-
-def _next_event(sim: Simulation) -> int:
-    """Return the id that the next event will have."""
-    return int(sim.store.database.rows("SELECT coalesce(max(id), -1) + 1 FROM event")[0][0])
 
 
 def _agent(who: str) -> int | str:
