@@ -25,7 +25,7 @@ hypotheses:
 
 def test_the_report_is_made_again_from_the_folder(hubbub: Command, scenario: Path) -> None:
     pytest.importorskip("matplotlib")
-    from hubbub.report.checking import report_numbers, unfounded
+    from report_checking import report_numbers, unfounded
 
     scenario.with_name("study.yaml").write_text(STUDY, encoding="utf-8")
     done = hubbub("study", "run", "study.yaml", "--processes", 1, "--set", "steps=3")

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 
 from hubbub.errors import MissingExtraError, StoreError
-from hubbub.report.checking import report_numbers, unfounded
 from hubbub.report.figure_data import Figure
 from hubbub.report.html import write_report
 from hubbub.report.tables import html_table, number
+from report_checking import report_numbers, unfounded
 
 pytest.importorskip("matplotlib")
 

@@ -14,7 +14,6 @@ import pytest
 
 from hubbub.embed import make_encoder
 from hubbub.errors import DataError, ScenarioError
-from hubbub.report.checking import unfounded
 from hubbub.report.html import write_report
 from hubbub.rng import Streams
 from hubbub.studies.distributions.distances import (
@@ -57,6 +56,7 @@ from hubbub.studies.statistics import judge
 from hubbub.studies.study_folder import assemble
 from hubbub.studies.trials import Results, StudyOptions, Trial, TrialOutcome
 from hubbub.studies.verdicts import sentences
+from report_checking import unfounded
 
 FOLDER = Path(os.environ.get("HUBBUB_DATA", "")) / "twitter15"
 needs_data = pytest.mark.skipif(

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from browser import browser, visit
-from hubbub.report.checking import report_numbers, unfounded
 from hubbub.studies.catalogue import find_study
 from hubbub.studies.report import report
 from hubbub.studies.runner import run_study
 from hubbub.studies.study_folder import StudyFolder
 from hubbub.studies.trials import StudyOptions
 from hubbub.studies.verdicts import sentences
+from report_checking import report_numbers, unfounded
 
 pytest.importorskip("matplotlib")
 

@@ -10,7 +10,6 @@ import pytest
 
 from hubbub.errors import RunError, ScenarioError
 from hubbub.llm.chat import ChatRequest
-from hubbub.report.checking import unfounded
 from hubbub.studies.catalogue import find_study
 from hubbub.studies.lost_replies import LOST, UNREAD
 from hubbub.studies.polarization.dilemma import NUMBER
@@ -19,6 +18,7 @@ from hubbub.studies.runner import run_study
 from hubbub.studies.study_folder import StudyFolder
 from hubbub.studies.trials import Results, StudyOptions, Trial
 from hubbub.testing import Faults, ModelServer, ValidModel
+from report_checking import unfounded
 
 pytest.importorskip("matplotlib")
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from hubbub.actions.spec import Add
 from hubbub.config.prompts import PromptConfig
 from hubbub.mind.groups import GroupList
 from hubbub.mind.persona import Personas
+from hubbub.mind.reply import ReplyForm
 from hubbub.mind.slate import Quotes, SlateLines
 from hubbub.mind.template import Template
 from hubbub.mind.turn_records import Reference, UserPrompt
@@ -34,21 +34,6 @@ _RULES = (
 )
 
 
-class Guide(Protocol):
-    """What the prompt needs to know of the form of replies."""
-
-    max_actions: int
-
-    @property
-    def actions(self) -> Sequence[str]:
-        """The names of the actions."""
-        ...
-
-    def guide(self) -> str:
-        """Return the lines that list the actions and the form of a reply."""
-        ...
-
-
 class Prompter:
     """Writes the prompts of the agents of one world.
 
@@ -57,7 +42,7 @@ class Prompter:
     """
 
     def __init__(
-        self, world: World, *, prompt: PromptConfig, form: Guide, preset: str, clock: Clock
+        self, world: World, *, prompt: PromptConfig, form: ReplyForm, preset: str, clock: Clock
     ) -> None:
         self._clock = clock
         self.quotes = Quotes(world, prompt)
@@ -234,7 +219,7 @@ class _Briefs:
         ]
 
 
-def _system(rules: str | None, form: Guide, preset: str) -> str:
+def _system(rules: str | None, form: ReplyForm, preset: str) -> str:
     """Return the shared rules: the built-in ones or those of the scenario's template."""
     guide = form.guide()
     platform = _PLATFORMS.get(preset, preset)

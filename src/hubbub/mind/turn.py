@@ -13,29 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from hubbub.actions import Action, Reason
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.mind.json_reading import MAX_REPLY, Unreadable, clean, spoken
+from hubbub.mind.lookup import Lookup
 from hubbub.mind.reply import ReplyForm
-from hubbub.mind.turn_records import Decision, Reference, UserPrompt
+from hubbub.mind.turn_records import Decision, UserPrompt
 
 #: Characters that are kept of a reply nobody could read, and of a note to oneself.
 RAW_CHARS, NOTE_CHARS = 2_000, 300
 _NOTE_TOKENS = 80
 _NO_NOTE = ("{", "[", "```")
 _FOUND = "Now go on with your turn."
-
-
-class Answers(Protocol):
-    """Answers queries on the world as it stood when the turn began."""
-
-    def answer(
-        self, agent: int, action: Action, things: tuple[Reference, ...]
-    ) -> tuple[str, tuple[Reference, ...]]:
-        """Return what was found, in words, and the things shown so far and now, numbered on."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +39,7 @@ class TurnContext:
     model: str
     system: str
     form: ReplyForm
-    lookup: Answers
+    lookup: Lookup
     post_of: Callable[[int], int]
     max_calls: int = 2
     max_tokens: int = 200

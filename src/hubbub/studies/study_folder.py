@@ -20,7 +20,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Self
 
 import pyarrow as pa
 from pyarrow import csv
@@ -36,6 +36,7 @@ from hubbub.studies.trials import (
     Trial,
     TrialOutcome,
 )
+from hubbub.studies.yaml_study import YamlStudy
 
 #: The format of the folder.
 FORMAT = 1
@@ -50,16 +51,6 @@ _FINDING = pa.schema(
      ("effect", _NUMBER), ("test", _TEXT), ("p", _NUMBER), ("corrected", _NUMBER),
      ("n_arm", _WHOLE), ("n_against", _WHOLE), ("verdict", _TEXT)]
 )  # fmt: skip
-
-
-@runtime_checkable
-class Defined(Protocol):
-    """A study that is made from a text (YAML), which is kept with its results."""
-
-    @property
-    def definition(self) -> str:
-        """The text from which the study can be made again."""
-        ...
 
 
 class StudyFolder:
@@ -87,7 +78,7 @@ class StudyFolder:
         except OSError as error:
             raise RunError(f"the folder {path} cannot be made: {error.strerror}") from None
         folder = cls(path, about)
-        if isinstance(study, Defined):
+        if isinstance(study, YamlStudy):
             _write(path / DEFINITION, study.definition)
         folder._save_about()
         return folder

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import msgspec
 
 from hubbub.errors import ModelError
 from hubbub.llm.chat import ChatRequest, Completion
-from hubbub.store import RunStore
+from hubbub.store import Record, RunStore
 from hubbub.testing.dice import Dice
 from hubbub.testing.instances import instance, sentence
 
@@ -71,14 +71,6 @@ class ValidModel:
         return msgspec.json.encode(instance(shape.schema, dice)).decode()
 
 
-class Recorded(Protocol):
-    """The completions of a run, as a stored run gives them."""
-
-    def by_digest(self, digest: str) -> Completion | None:
-        """Return the completion of the request with this digest."""
-        ...
-
-
 class RecordedModel:
     """Replies what a model once replied to the very same request in another run.
 
@@ -86,7 +78,7 @@ class RecordedModel:
     in a run of the same scenario and seed under the same name of the model.
     """
 
-    def __init__(self, record: Recorded) -> None:
+    def __init__(self, record: Record) -> None:
         self._record = record
         self._store: RunStore | None = None
 
