@@ -1,4 +1,4 @@
-"""Real cascades: reading them, and converting the public Twitter15/16 release.
+"""Real cascades: how to read them, and how to convert the public Twitter15/16 release.
 
 A folder of cascades holds files NAME_edges.csv.gz (or .csv) and NAME_labels.csv:
 
@@ -8,7 +8,8 @@ A folder of cascades holds files NAME_edges.csv.gz (or .csv) and NAME_labels.csv
 - labels: cascade_id, label, root_user, start_utc (2014-05-01T13:45Z), and optionally oasis_topic,
   filled in for the cascades that OASIS simulated (arXiv 2411.11581), and text, the message.
 
-What is read is the tree of retweets; who retweeted a reply hangs on the nearest retweeter above it.
+The reader returns the tree of retweets. A user who retweeted a reply hangs on the nearest retweeter
+above it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from hubbub.analysis.growth import Growth, growth, roots_and_depths, trees_of_ed
 from hubbub.errors import DataError
 from hubbub.population.table_files import read_table
 
-#: The times, in minutes since the root's post, at which cascades are compared: 50 steps of three.
+#: The times at which cascades are compared, in minutes since the root's post: 50 steps of three.
 STEP_MINUTES = 3.0
 STEPS = 50
 MINUTES: NDArray[np.float64] = STEP_MINUTES * np.arange(STEPS + 1.0)
@@ -47,11 +48,11 @@ _NEEDED = (_EDGES[:4] + _EDGES[5:], _LABELS[:4])
 
 @dataclass(frozen=True, slots=True)
 class Ties:
-    """What a simulation may know of a cascade: who is there, who follows whom, and when it began.
+    """What a simulation may know of a cascade: its users, who follows whom, and when it began.
 
-    Row 0 of n is the root, the others are in the order of their user ids. `parent` int64[n] is the
-    row of whom each one follows (-1: root), `depth` int64[n] the distance to the root. `text` is
-    the message, where it is known.
+    Row 0 of n is the root; the others are in the order of their user ids. `parent` int64[n] is the
+    row that each one follows (-1: root), `depth` int64[n] the distance to the root. `text` is the
+    message, where it is known.
     """
 
     name: str
@@ -65,7 +66,7 @@ class Ties:
 
     @property
     def children(self) -> NDArray[np.int64]:
-        """How many follow each one, int64[n]."""
+        """How many follow each user, int64[n]."""
         return np.bincount(self.parent[1:], minlength=len(self))
 
     def growth(self, time: NDArray[np.float64], at: NDArray[np.float64]) -> Growth:
@@ -75,7 +76,7 @@ class Ties:
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """A real cascade: what is known beforehand, its label, and when each member joined, minutes."""
+    """A real cascade: its ties, its label, and when each user joined, in minutes."""
 
     ties: Ties
     label: str
@@ -99,9 +100,9 @@ def curves_of(found: Growth) -> NDArray[np.float64]:
 
 
 def read_cascades(folder: Path, *, only_oasis: bool = False) -> list[Cascade]:
-    """Return the cascades of a folder, by name; of those OASIS simulated only, if so wanted.
+    """Return the cascades of a folder, by name; with the flag, only those that OASIS simulated.
 
-    Cascades nobody retweeted are left out: nothing can be predicted of them. DataError says what is
+    Cascades without a retweet are left out: there is nothing to predict. DataError says what is
     missing or wrong.
     """
     found: list[Cascade] = []

@@ -1,4 +1,4 @@
-"""Studies by name: those that come with hubbub, those in files, and those in folders."""
+"""Studies by name: built-in ones, those in files, and those in folders."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from hubbub.studies.study import Study
 from hubbub.studies.study_folder import StudyFolder
 from hubbub.studies.yaml_study import load_study
 
-#: Names of studies; each has a module of its name in this package, with a function `study`.
+#: Names of the built-in studies; each is a folder of this package with a module `study`.
 NAMES = ("propagation", "distributions", "polarization", "herding", "rumor", "scale")
 
 
 def studies() -> dict[str, Study]:
-    """Return the studies that come with hubbub by name, in the order they are listed in."""
+    """Return the built-in studies by name, in the order in which they are listed."""
     return {name: _load(name) for name in NAMES if find_spec(_module(name)) is not None}
 
 
 def find_study(name: str) -> Study:
-    """Return the study of a name or in a YAML file; ScenarioError if there is none."""
+    """Return the study of this name or in this YAML file; ScenarioError if there is none."""
     if name in NAMES:
         return _load(name)
     if not name.endswith((".yaml", ".yml")):

@@ -1,6 +1,6 @@
-"""Comparisons that are not of means: distributions, shares, and trends over ordered arms.
+"""Comparisons other than of means: distributions, shares, and trends over ordered arms.
 
-Each gives an `Estimate` that `hubbub.studies.statistics.judge` takes beside those of means.
+Each gives an `Estimate` that `hubbub.studies.statistics.judge` takes along with those of means.
 """
 
 from __future__ import annotations
@@ -32,13 +32,12 @@ DRAWS = 2_000
 def ks_distance(a: Floats, b: Floats, *, seed: int, bound: float | None = None) -> Estimate:
     """Return the Kolmogorov-Smirnov distance of two samples, the widest gap of their shares.
 
-    Without `bound` the p-values are of the permutation test that both come from one distribution
-    ("greater" or "different": they do not). With it they are of the distance against that number,
-    as for a hypothesis "less" than 0.2. The interval covers the true distance in at least 95 %: it
-    is no farther from the distance found than the widest error of the gap, of which the bootstrap
-    gives the distribution (Bickel and Freedman 1981, doi:10.1214/aos/1176345637, section 4). The
-    percentiles of resampled distances would not do, they are biased upwards. Values that are not
-    finite are left out.
+    Without `bound`, the p-value is that of the permutation test that both samples come from one
+    distribution ("greater" or "different": they do not). With `bound`, the distance is tested against
+    that number, as in the hypothesis "less" than 0.2. The interval covers the true distance in at least
+    95 %: it reaches as far from the distance found as the widest error of the gap, whose distribution
+    the bootstrap gives (Bickel and Freedman 1981, doi:10.1214/aos/1176345637, section 4). Percentiles
+    of resampled distances would be biased upwards. Values that are not finite are left out.
     """
     a, b = a[np.isfinite(a)], b[np.isfinite(b)]
     what, n = "Kolmogorov-Smirnov distance", (len(a), len(b))
@@ -68,7 +67,7 @@ def ks_distance(a: Floats, b: Floats, *, seed: int, bound: float | None = None) 
 
 
 def _counts(places: NDArray[np.int64], width: int) -> Floats:
-    """Return how often each place occurs in each row: int64[rows, n] to float64[rows, width]."""
+    """Return how often each position occurs in each row: int64[rows, n] to float64[rows, width]."""
     rows = len(places)
     flat = (places + np.arange(rows)[:, None] * width).ravel()
     return np.bincount(flat, minlength=rows * width).reshape(rows, width).astype(np.float64)
@@ -86,7 +85,7 @@ def _gap(a: Floats, b: Floats) -> Floats:
 
 
 def _widest(gap: Floats, about: Floats | float = 0.0) -> Floats:
-    """Return how far each row gets from a gap at most, float64[rows]."""
+    """Return the largest distance of each row from a gap, float64[rows]."""
     result: Floats = np.abs(gap - about).max(axis=1)
     return result
 
@@ -112,12 +111,12 @@ def qq(a: Floats, b: Floats, quantiles: Sequence[float] | None = None) -> pa.Tab
 def trend(arms: Sequence[Floats], *, seed: int) -> Estimate:
     """Return Spearman's rank correlation of a measure with the order of the arms.
 
-    `arms` are the values of each arm's replicates, in the arms' order. p is of the permutation of
-    all replicates over the arms, the interval of a bootstrap within each. For a trend of spread
-    pass the distances to each arm's median, but for the smallest (as in the test of Brown and
-    Forsythe 1974, doi:10.1080/01621459.1974.10482955, and that of Hines and Hines 2000). `n` are
-    the replicates of the last and of the first arm. Not tested where no arm has two values, since
-    there would be no interval.
+    `arms` are the values of each arm's replicates, in the arms' order. p is that of a permutation
+    of all replicates over the arms; the interval is that of a bootstrap within each arm. For a
+    trend of spread, pass the distances to each arm's median without the smallest (as in the test of
+    Brown and Forsythe 1974, doi:10.1080/01621459.1974.10482955, and that of Hines and Hines 2000).
+    `n` are the replicates of the last and of the first arm. Not tested where no arm has two values,
+    since there would be no interval.
     """
     what, n = "Spearman's rank correlation", (len(arms[-1]), len(arms[0]))
     order = np.repeat(np.arange(len(arms)), [len(arm) for arm in arms])
@@ -143,7 +142,7 @@ def trend(arms: Sequence[Floats], *, seed: int) -> Estimate:
 
 
 def _within(order: NDArray[np.int64], rows: int, stream: Stream) -> NDArray[np.int64]:
-    """Return places drawn within each arm, int64[rows, n]; `order` is sorted."""
+    """Return positions drawn within each arm, int64[rows, n]; `order` is sorted."""
     start = np.searchsorted(order, order)
     size = np.bincount(order)[order]
     result: NDArray[np.int64] = start + (stream.uniform(rows, len(order)) * size).astype(np.int64)
@@ -167,11 +166,11 @@ def _correlation(x: Floats, y: Floats) -> Floats:
 
 
 def proportion_difference(a: tuple[int, int], b: tuple[int, int]) -> Estimate:
-    """Compare two shares, each given as (how many, of how many), of independent cases.
+    """Compare two shares of independent cases, each given as (count, total).
 
     The interval is Newcombe's from Wilson scores (1998, doi:10.1002/(SICI)1097-0258(19980430)
-    17:8<873::AID-SIM779>3.0.CO;2-I, method 10); p is Fisher's exact test. Cases of one replicate
-    are not independent: for those compare the replicates' shares as means.
+    17:8<873::AID-SIM779>3.0.CO;2-I, method 10); p is Fisher's exact test. Cases of one replicate are
+    not independent: compare the replicates' shares as means instead.
     """
     what, n = "difference of proportions", (a[1], b[1])
     if min(n) < 1:

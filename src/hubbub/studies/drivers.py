@@ -1,16 +1,16 @@
-"""The societies of studies: who drives their agents, and running them without a break."""
+"""The agents of studies: which model or policy drives them, and running them to the end."""
 
 from __future__ import annotations
 
 from hubbub.engine import Simulation
 from hubbub.errors import RunError
 
-#: What drives agents where no model is named, as it is called in results.
+#: The name in results of what drives agents when no model is named.
 STATISTICAL = "statistical policy"
 
 
 def driver(model: str | None) -> dict[str, str]:
-    """Return the entry of a scenario's `agents` by which a model, or else the policy, drives them.
+    """Return the entry for a scenario's `agents` by which a model, or the policy, drives them.
 
     >>> driver(None)
     {'policy': 'statistical'}
@@ -19,9 +19,9 @@ def driver(model: str | None) -> dict[str, str]:
 
 
 def run_on(sim: Simulation, steps: int | None = None) -> None:
-    """Run so many steps, or to the end; RunError if the run pauses before, as its outcome is none.
+    """Run this many steps, or to the end; RunError if the run pauses, since it then has no outcome.
 
-    A run pauses where the budget for models is spent.
+    A run pauses when the budget for models is spent.
     """
     sim.run(steps)
     if sim.paused is not None:

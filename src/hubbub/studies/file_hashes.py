@@ -1,4 +1,4 @@
-"""Hashes of what a trial's outcome depends on besides its settings: files and folders."""
+"""Hashes of the files and folders on which a trial's outcome depends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hubbub.errors import DataError
 def content_of(path: Path) -> str:
     """Return the hash of a file, or of a folder: its files by their names within it.
 
-    DataError if it is not there or can't be read.
+    DataError if it is missing or cannot be read.
     """
     if not path.exists():
         raise DataError(f"there is no file or folder {path}")

@@ -1,4 +1,4 @@
-"""Judging texts by a language model: many cases at once, answers in a fixed form."""
+"""Judging texts with a language model: many cases at once, answers in a fixed form."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _TOKENS = 60
 
 
 class Judge:
-    """A model that is asked for judgements. Use it in a `with` block.
+    """A model that gives judgements. Use it in a `with` block.
 
-    `models` are the models of a scenario by name; `stand_ins` answer in this process in place of
-    those of their names. The seeds of its requests follow from `seed`. It pays from `budget`:
-    BudgetSpent where that does not reach. `asked` and `unread` count its judgements.
+    `models` are the models of a scenario by name; `stand_ins` answer in this process instead of
+    those of the same name. The seeds of its requests follow from `seed`. It pays from `budget` and
+    raises BudgetSpent if that is not enough. `asked` and `unread` count its judgements.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Judge:
     def choose(self, rules: str, cases: Sequence[str], among: Sequence[str]) -> list[str | None]:
         """Return which of these words the model chooses in each case.
 
-        None where it gives none that can be read. `rules` is the shared head of the prompt.
+        None where its reply cannot be read. `rules` is the shared head of the prompt.
         """
         replies = self._ask(rules, cases, "choice", {"type": "string", "enum": list(among)})
         said = [word if isinstance(word, str) and word in among else None for word in replies]
@@ -68,7 +68,7 @@ class Judge:
 
     @property
     def lost(self) -> dict[str, float]:
-        """The share of its judgements so far that could not be read, as UNREAD; nothing of none."""
+        """The share of its judgements that could not be read, as UNREAD; empty without any."""
         return {UNREAD: self.unread / self.asked} if self.asked else {}
 
     def _count(self, judgements: Sequence[object]) -> None:
@@ -112,7 +112,7 @@ class Judge:
 
 @contextmanager
 def judging(scenario: Scenario, name: str, seed: int, spent: Spent) -> Iterator[Judge]:
-    """Give the judge of a run that has spent so much of the scenario's budget.
+    """Give the judge of a run that has already spent part of the scenario's budget.
 
     ModelError at the end of the block if none of its judgements could be read.
     """
@@ -128,7 +128,7 @@ def judging(scenario: Scenario, name: str, seed: int, spent: Spent) -> Iterator[
 
 
 def _field(text: str | None, field: str) -> object:
-    """Return a field of the JSON object in a reply, also with words around it."""
+    """Return a field of the JSON object in a reply, even with words around the object."""
     if text is None or "{" not in text:
         return None
     try:

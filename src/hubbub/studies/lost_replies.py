@@ -1,4 +1,4 @@
-"""Replies of language models that could not be used in a study: how many, and saying so."""
+"""Replies of language models that a study could not use: their share, and saying so."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from hubbub.engine import Simulation
 from hubbub.errors import ModelError
 
-#: Measures of a trial with models: the share of their turns that ended without a reply that could
-#: be read, and the share of a judge's judgements that could not be read.
+#: Measures of a trial with models: the share of their turns without a readable reply, and the share
+#: of a judge's judgements that could not be read.
 LOST, UNREAD = "turns_lost", "judgements_unread"
 _LOST = pa.array(["no_reply", "invalid_reply"])
 _WORDS = {
@@ -20,9 +20,9 @@ _WORDS = {
 
 
 def turns_lost(sim: Simulation) -> dict[str, float]:
-    """Return what share of models' turns came to nothing, as LOST; nothing if models had no turn.
+    """Return the share of models' turns without a usable reply, as LOST; empty without turns.
 
-    ModelError if it is all of them: agents that never did anything are no outcome.
+    ModelError if no turn had one: agents that never did anything are no outcome.
     """
     calls = sim.store.completions().select(["purpose", "number", "model"])
     turns = calls.filter(pc.and_(pc.equal(calls["purpose"], "turn"), pc.equal(calls["number"], 0)))
@@ -43,7 +43,7 @@ def turns_lost(sim: Simulation) -> dict[str, float]:
 def usable(values: pa.Table) -> list[str]:
     """Return sentences on replies that could not be used, from a study's values.
 
-    There are none where no model took part. Shares are means over the trials, in whole per cent.
+    Empty where no model took part. Shares are means over the trials, in whole per cent.
     """
     told = []
     for measure, words in _WORDS.items():

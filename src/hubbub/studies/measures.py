@@ -1,4 +1,4 @@
-"""Measures and curves that studies of one's own may name."""
+"""Measures and curves that YAML studies may name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OfOpinions = Callable[[NDArray[np.float64]], float]
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number taken of a finished run. `take` returns NaN if it can't be taken of this one."""
+    """A number of a finished run. `take` returns NaN if the run does not have it."""
 
     words: str
     unit: str
@@ -104,7 +104,7 @@ def _opinions_by_step(measure: OfOpinions) -> Callable[[RunStore], Points]:
 
 
 def _tied(measure: Callable[..., float]) -> Callable[[RunStore], float]:
-    """Return a measure of the opinions of those who follow each other at the end."""
+    """Return a measure of opinions over the ties at the end."""
 
     def take(store: RunStore) -> float:
         left, right = follows_at(store)
@@ -114,7 +114,7 @@ def _tied(measure: Callable[..., float]) -> Callable[[RunStore], float]:
 
 
 def _follows(measure: Callable[..., float]) -> Callable[[RunStore], float]:
-    """Return a measure of who follows whom at the end."""
+    """Return a measure of the follow graph at the end."""
     return lambda store: measure(*follows_at(store))
 
 
@@ -135,7 +135,7 @@ def _active(store: RunStore) -> Points:
     return list(zip(step, active, strict=True))
 
 
-#: What exists before step 1 counts, too. Measures of opinions are means over the topics.
+#: What exists before step 1 counts too. Measures of opinions are means over the topics.
 MEASURES = {
     "posts": Measure("original posts and quotes", "posts", _count(Kind.post, Kind.quote)),
     "reposts": Measure("reposts", "reposts", _count(Kind.repost)),

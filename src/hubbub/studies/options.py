@@ -1,4 +1,4 @@
-"""What a person asks of a built-in study: seed, settings, models, a judge."""
+"""The options of a built-in study: seed, settings, models, a judge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hubbub.errors import ScenarioError, did_you_mean
 from hubbub.studies.drivers import STATISTICAL
 from hubbub.studies.trials import StudyOptions, Trial
 
-#: The overrides that are not a scenario's: who drives the agents, and who judges their texts.
+#: The overrides that are not a scenario's: what drives the agents, and what judges their texts.
 MODEL, JUDGE = "model", "judge"
 #: Replicates of a study with the seed s have the seeds s * SPACING + 0, 1, ...
 SPACING = 10_000
@@ -19,10 +19,10 @@ SPACING = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """The parts of a person's overrides.
+    """A user's overrides, sorted by their purpose.
 
-    `settings` are for the scenarios of all arms; `models` are the names of those that drive agents
-    (none: the statistical policy does); `judge` is the name of the model that judges texts.
+    `settings` are for the scenarios of all arms. `models` are the names of the models that drive
+    agents (none: the statistical policy does). `judge` is the name of the model that judges texts.
     """
 
     seed: int
@@ -33,20 +33,20 @@ class RunOptions:
 
     @property
     def drivers(self) -> tuple[str | None, ...]:
-        """The models that drive agents, or None alone for the statistical policy."""
+        """The models that drive agents, or only None for the statistical policy."""
         return self.models or (None,)
 
     @property
     def who(self) -> str:
-        """What drives the agents, for a sentence."""
+        """What drives the agents, as part of a sentence."""
         return f"language models ({', '.join(self.models)})" if self.models else f"a {STATISTICAL}"
 
     @classmethod
     def of(cls, options: StudyOptions) -> RunOptions:
-        """Return what is asked for.
+        """Return the options in these overrides.
 
-        Of the overrides, `model` is a name or a list of names, `judge` a name. ScenarioError for a
-        name that no override ``models.NAME...`` describes, a bad seed and less than 1 replicate.
+        The override `model` is a name or a list of names, `judge` a name. ScenarioError for a name
+        that no override ``models.NAME...`` describes, a bad seed, or less than one replicate.
         """
         settings = dict(options.overrides)
         seed, wanted = settings.pop("seed", 0), settings.pop(MODEL, [])
@@ -64,8 +64,8 @@ class RunOptions:
     def trials(self, arms: Mapping[str, Mapping[str, Any]], replicates: int) -> list[Trial]:
         """Return a trial per arm and replicate, with the settings of the arm.
 
-        Replicate r has one seed in all arms, so that they can be compared in pairs. `replicates` is
-        what is made where the person does not say how many.
+        Replicate r has one seed in all arms, so that arms can be compared in pairs. `replicates` is
+        the number of them unless the user gives one.
         """
         count = self.replicates or replicates
         return [

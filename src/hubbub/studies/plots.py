@@ -1,4 +1,4 @@
-"""What the figures of the studies share: means over replicates with their intervals."""
+"""What the figures of studies share: means over replicates with their intervals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hubbub.report.style import rows_and_columns
 from hubbub.rng import Streams
 from hubbub.studies.resampling import RESAMPLES, interval
 
-#: What the captions of such figures say of them.
+#: What the captions of such figures say about them.
 MEANS = "means over the replicates with 95 % bootstrap intervals"
 _AVERAGES = [("mean", pa.float64()), ("low", pa.float64()), ("high", pa.float64()),
              ("replicates", pa.int64())]  # fmt: skip
@@ -25,9 +25,9 @@ _SIZES = ((6.4, 2.9), (7.2, 2.9), (7.8, 2.4))
 
 
 def averages(table: pa.Table, keys: Sequence[str], value: str) -> pa.Table:
-    """Return the mean of a column with its 95 % interval by the columns `keys`, in their order.
+    """Return the mean of a column with its 95 % interval, grouped by the columns `keys`, in order.
 
-    Columns: keys, mean, low, high, replicates. Empty values are left out; a value alone is its own
+    Columns: keys, mean, low, high, replicates. Empty values are left out; a single value is its own
     interval. The interval is that of `resampling`, with the same resamples for all rows.
     """
     samples: dict[tuple[Any, ...], list[float]] = {}
@@ -61,7 +61,7 @@ def named(table: pa.Table, column: str, name: str) -> pa.Table:
 
 
 def names_in(table: pa.Table, column: str) -> list[str]:
-    """Return the names in a column, each once, in their order."""
+    """Return the distinct names in a column, in order."""
     return list(dict.fromkeys(table[column].to_pylist()))
 
 

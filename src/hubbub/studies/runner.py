@@ -133,7 +133,7 @@ def _in_parallel(work: _Work, trials: Mapping[str, Trial], processes: int) -> _D
 
 @contextmanager
 def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    """Give a pool of processes that start afresh; those still busy at the end are terminated."""
+    """Give a pool of fresh processes; those still busy at the end are terminated."""
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         processes,
@@ -160,9 +160,9 @@ def _check_taken(study: Study, options: StudyOptions) -> None:
 
 
 def _keys(study: Study, trials: Sequence[Trial], options: StudyOptions) -> list[str]:
-    """Return the hashes by which the outcomes are kept: of all that they depend on.
+    """Return the hashes under which outcomes are kept: of all that they depend on.
 
-    A budget is not among it: where it did not reach there is no outcome, and with a greater one the
+    The budget is left out: where it was not enough there is no outcome, and with a larger one the
     study goes on.
     """
     overrides = {k: v for k, v in options.overrides.items() if k.partition(".")[0] != "budget"}
@@ -186,7 +186,7 @@ def _keys(study: Study, trials: Sequence[Trial], options: StudyOptions) -> list[
 
 
 def _ask_models(trials: Sequence[Trial], options: StudyOptions) -> bool:
-    """Say whether language models are named in the options or in the scenario of a trial."""
+    """Return whether the options or the scenario of a trial name language models."""
     if any(name.partition(".")[0] == "models" for name in options.overrides):
         return True
     return any(dict(trial.settings.get("scenario", {})).get("models") for trial in trials)

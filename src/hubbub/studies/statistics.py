@@ -1,7 +1,7 @@
-"""Hypotheses about the arms of a study, and what its results say of them.
+"""Hypotheses about the arms of a study, and what its results say about them.
 
-A replicate is the unit: the values of one arm, replicate and measure are averaged before anything
-is compared. `compare` does it all; `judge` also takes estimates of other kinds (`trend`,
+The unit is a replicate: the values of one arm, replicate and measure are averaged before anything
+is compared. `compare` does everything; `judge` also takes other kinds of estimates (`trend`,
 `ks_distance`, `proportion_difference` in `hubbub.studies.distribution_tests`) into the same
 correction.
 """
@@ -39,23 +39,24 @@ Quantity = Literal["difference of means", "ratio of means"]
 
 #: A hypothesis is supported if its corrected p is at most this.
 LEVEL = 0.05
-#: Stands for a resampled mean of 0 under a logarithm.
+#: Replaces a resampled mean of 0 under a logarithm.
 _TINY = 1e-30
-#: The largest logarithm that is taken back.
+#: The largest logarithm that is turned back into a number.
 _MOST = 700.0
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A prediction, written before the results are seen: `measure` is so in `arm` `against`.
+    """A prediction, written before the results are seen, about `measure` in `arm` and `against`.
 
-    `text` says it for people. `against` is another arm or a number. `test`: "permutation" of
-    independent replicates; "paired" for replicates of the same number and seed in both arms (a
-    sign-flip test; if no two are shared, permutation); "bootstrap", studentised, where both spread
-    and numbers of replicates differ (of few and skewed values it claims too much). Against a number
-    the first two flip signs.
-    Direction "same" predicts a difference within +-`margin` (for a ratio: of at most a factor of
-    1 + `margin`); it is supported by showing so, never by finding nothing.
+    `text` states it for readers. `against` is another arm or a number. `test`: "permutation" of
+    independent replicates; "paired" for replicates with the same number and seed in both arms (a
+    sign-flip test; permutation if the arms share fewer than two); "bootstrap", studentised, where
+    both spread and numbers of replicates differ (with few and skewed values it claims too much).
+    Against a number, the first two flip signs.
+
+    Direction "same" predicts a difference within +-`margin` (for a ratio: a factor of at most 1 +
+    `margin`). It is supported by showing equivalence, never by finding no difference.
     """
 
     text: str
@@ -74,7 +75,7 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A quantity with its 95 % interval and test: `null` is its value if there is no effect.
+    """A quantity with its 95 % interval and test; `null` is its value if there is no effect.
 
     NaN stands for what could not be estimated; `test` then says why. `effect` is Hedges' g.
     """
@@ -91,10 +92,11 @@ class Estimate:
 
 
 def compare(values: pa.Table, hypotheses: Sequence[Hypothesis], *, seed: int) -> list[Finding]:
-    """Return what became of each hypothesis, in their order, with p corrected for all of them.
+    """Return a finding for each hypothesis, in order, with p corrected for all of them.
 
-    `values` has the columns of `records.VALUES`; values that are not finite are left out. Fewer
-    than two replicates give a finding with NaN and the reason as its test, verdict "not tested".
+    `values` has the columns VALUES of `hubbub.studies.trials`; values that are not finite are left
+    out. Fewer than two replicates give a finding with NaN, the reason as its test, and the verdict
+    "not tested".
     """
     return judge(estimates(values, hypotheses, seed=seed))
 
@@ -102,17 +104,17 @@ def compare(values: pa.Table, hypotheses: Sequence[Hypothesis], *, seed: int) ->
 def estimates(
     values: pa.Table, hypotheses: Sequence[Hypothesis], *, seed: int
 ) -> list[tuple[Hypothesis, Estimate]]:
-    """Return each hypothesis with the estimate it is about, for `judge`."""
+    """Return each hypothesis with its estimate, for `judge`."""
     samples, streams = _samples(values), Streams(seed)
     return [(h, _estimate(samples, h, streams)) for h in hypotheses]
 
 
 def judge(tested: Sequence[tuple[Hypothesis, Estimate]]) -> list[Finding]:
-    """Return the verdicts over all tests of a study, p corrected by Holm's method.
+    """Return the verdicts over all tests of a study, with p corrected by Holm's method.
 
     "supported": the corrected p is at most 0.05 and the interval lies on the predicted side of no
-    effect (direction "same": within the margin). "opposite": the same holds of the other side
-    (direction "same": the interval lies outside the margin). Else "not found".
+    effect (direction "same": within the margin). "opposite": the same holds for the other side
+    (direction "same": the interval lies outside the margin). Otherwise "not found".
     """
     corrected = holm([getattr(e.p, h.direction) for h, e in tested])
     reverse = holm([getattr(e.p, _REVERSE.get(h.direction, ""), nan) for h, e in tested])
@@ -126,7 +128,7 @@ def judge(tested: Sequence[tuple[Hypothesis, Estimate]]) -> list[Finding]:
     ]  # fmt: skip
 
 
-#: What contradicts a prediction. A difference in either direction has no opposite.
+#: The direction that contradicts a prediction. A difference in either direction has no opposite.
 _REVERSE = {"greater": "less", "less": "greater", "same": "different"}
 
 
@@ -144,7 +146,7 @@ def _verdict(h: Hypothesis, e: Estimate, corrected: float, reverse: float) -> Ve
 
 
 def _bounds(null: float, h: Hypothesis) -> tuple[float, float]:
-    """Return between what values there is no effect worth speaking of."""
+    """Return the bounds between which there is no effect worth mentioning."""
     if h.margin is None:
         return null, null
     if h.quantity == "ratio of means":
@@ -160,7 +162,7 @@ Samples = Mapping[tuple[str, str], Mapping[tuple[int, int], float]]
 
 
 def _samples(values: pa.Table) -> Samples:
-    """Return the value by replicate and seed, in their order, by measure and arm."""
+    """Return the values by replicate and seed, in order, by measure and arm."""
     finite = values.filter(pc.is_finite(values["value"]))
     keys = ["measure", "arm", "replicate", "seed"]
     means = finite.group_by(keys, use_threads=False).aggregate([("value", "mean")])
@@ -193,7 +195,7 @@ def _array(values: Iterable[float]) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """How two samples are compared; fields as of `Hypothesis`."""
+    """How to compare two samples; the fields are those of `Hypothesis`."""
 
     test: Test = "permutation"
     quantity: Quantity = "difference of means"
@@ -201,15 +203,15 @@ class Contrast:
 
     @property
     def ratio(self) -> bool:
-        """Whether it is the ratio of means."""
+        """Whether the quantity is the ratio of the means."""
         return self.quantity == "ratio of means"
 
 
 def contrast(a: Floats, b: Floats | float, how: Contrast, streams: Streams) -> Estimate:
-    """Compare the means of two samples, or of one and a number.
+    """Compare the means of two samples, or of one sample and a number.
 
-    For the test "paired" the samples are of equal length and order. The interval of a ratio is
-    that of its logarithm. Its test is the one of the difference: both ask whether the means agree.
+    For the test "paired" the samples have equal length and order. The interval of a ratio is that
+    of its logarithm. Its test is that of the difference: both ask whether the means agree.
     """
     null, n = (1.0 if how.ratio else 0.0), (len(a), 0 if isinstance(b, float) else len(b))
     problem = _problem(a, b, how)
@@ -255,7 +257,7 @@ def _test(a: Floats, b: Floats | float, test: Test, streams: Streams) -> tuple[T
 def _equivalence(
     a: Floats, b: Floats | float, how: Contrast, margin: float, streams: Streams
 ) -> float:
-    """Return p of the two one-sided tests that the means agree but for the margin.
+    """Return p of the two one-sided tests that the means agree within the margin.
 
     Schuirmann 1987 (doi:10.1007/BF01068419): the larger of the two p-values.
     """
@@ -270,7 +272,7 @@ def _equivalence(
 def _bounds_of(
     a: Floats, b: Floats | float, how: Contrast, streams: Streams
 ) -> tuple[float, float, float]:
-    """Return the quantity and its interval; of a ratio, by its logarithm."""
+    """Return the quantity and its interval; for a ratio, through its logarithm."""
     means = float(a.mean()), b if isinstance(b, float) else float(b.mean())
     drawn = _drawn_means(a, b, how.test, streams)
     if how.ratio:

@@ -1,4 +1,4 @@
-"""What a study is: a plan of trials, how one is run, and what the results say."""
+"""What a study is: a plan of trials, how to run one, and what the results say."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOu
 
 
 class Study(Protocol):
-    """One study. Implementations can be pickled: trials run in other processes.
+    """One study. It must be possible to pickle it: trials run in other processes.
 
-    `version` is raised with every change that alters outcomes, so that kept ones are not reused.
-    `takes` names the inputs and flags of Options that the study reads.
+    Raise `version` with every change that alters outcomes, so that kept ones are not reused.
+    `takes` names the inputs and flags of StudyOptions that the study reads.
     """
 
     name: str
@@ -29,11 +29,11 @@ class Study(Protocol):
         ...
 
     def scenario(self, trial: Trial, options: StudyOptions) -> Scenario | None:
-        """Return the scenario that a trial begins with; None if it simulates nothing."""
+        """Return the scenario in which a trial begins; None if it simulates nothing."""
         ...
 
     def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
-        """Return what is predicted, before any results are seen."""
+        """Return the predictions, made before any results are seen."""
         ...
 
     def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
@@ -41,7 +41,7 @@ class Study(Protocol):
         ...
 
     def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
-        """Return what became of each hypothesis, corrected for their number."""
+        """Return the findings, corrected for the number of hypotheses."""
         ...
 
     def figures(self, results: Results, options: StudyOptions) -> Sequence[Figure]:
@@ -51,5 +51,5 @@ class Study(Protocol):
     def story(
         self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
-        """Return the report's paragraphs: what was done, found and not found, what is assumed."""
+        """Return the report's paragraphs: what was done, found, not found and assumed."""
         ...

@@ -1,17 +1,17 @@
-"""A study's folder: what was asked, each trial's outcome, the results and the findings.
+"""A study's folder: its options, each trial's outcome, the results and the findings.
 
 ::
 
     study.json       name, title, question, version and options
-    study.yaml       the definition of a user's own study
-    trials/KEY.json  the outcome of a trial, by the hash of all that it depends on
+    study.yaml       the definition of a YAML study
+    trials/KEY.json  the outcome of a trial, under the hash of all that it depends on
     values.csv       arm, replicate, seed, measure, value
     curves.csv       arm, replicate, curve, x, y
     tables/NAME.csv  arm, replicate and the table's own columns
     findings.csv     one row per hypothesis
 
-Files appear whole or not at all. Numbers are written with as many digits as give the same number
-back; an empty field is a missing value, an empty text is written as "".
+Files appear whole or not at all. Numbers are written with enough digits to read back the same
+number. An empty field is a missing value; an empty text is written as "".
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _FINDING = pa.schema(
 
 
 class StudyFolder:
-    """The folder of one study. Trials of other options may lie in it, too: they are found again."""
+    """The folder of one study. It may also hold trials of other options, which are found again."""
 
     def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
         self.path = path
@@ -62,7 +62,7 @@ class StudyFolder:
 
     @classmethod
     def begin(cls, path: Path, study: Study, options: StudyOptions) -> Self:
-        """Make the folder, or go on in that of the same study; RunError if it is something else."""
+        """Make the folder, or continue that of the same study; RunError for anything else."""
         if path.exists():
             _check(path, study.name)
         about = {
@@ -85,7 +85,7 @@ class StudyFolder:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the folder of a study to read it; RunError if it is none."""
+        """Open the folder of a study to read it; RunError if it is not one."""
         return cls(path, _about(path))
 
     @property
@@ -95,13 +95,13 @@ class StudyFolder:
 
     @property
     def definition(self) -> Path | None:
-        """The file with the definition of a user's own study."""
+        """The file with the definition of a YAML study."""
         file = self.path / DEFINITION
         return file if file.is_file() else None
 
     @property
     def options(self) -> StudyOptions:
-        """The options the results were made with."""
+        """The options of the results."""
         given = self.about["options"]
         return StudyOptions(
             replicates=given["replicates"],
@@ -113,7 +113,7 @@ class StudyFolder:
     # -- trials -------------------------------------------------------------------------------
 
     def has(self, key: str) -> bool:
-        """Say whether the outcome of a trial is there."""
+        """Return whether the outcome of a trial is there."""
         return self._trial(key).is_file()
 
     def keep(self, key: str, trial: Trial, outcome: TrialOutcome) -> None:
@@ -132,7 +132,7 @@ class StudyFolder:
         _write(self._trial(key), json.dumps(data, allow_nan=False, default=_plain) + "\n")
 
     def outcome(self, key: str) -> TrialOutcome:
-        """Return the outcome of a trial that is there."""
+        """Return the kept outcome of a trial."""
         path = self._trial(key)
         data = _read_json(path)
         try:
@@ -147,7 +147,7 @@ class StudyFolder:
     # -- results ------------------------------------------------------------------------------
 
     def write_results(self, results: Results) -> None:
-        """Write values.csv, curves.csv and the tables; those of other results go."""
+        """Write values.csv, curves.csv and the tables; remove those of other results."""
         _write_table(self.path / _VALUES, results.values)
         _write_table(self.path / _CURVES, results.curves)
         folder = self.path / TABLES
@@ -192,7 +192,7 @@ class StudyFolder:
         _write_table(self.path / _FINDINGS, pa.Table.from_pylist(rows, _FINDING))
 
     def findings(self) -> list[Finding]:
-        """Return the findings; RunError if they are not there."""
+        """Return the findings; RunError if there are none."""
         names = [field.name for field in fields(Finding)]
         found = []
         for row in _read_table(self.path / _FINDINGS, _FINDING).to_pylist():
@@ -205,7 +205,7 @@ class StudyFolder:
 
 
 def assemble(trials: Sequence[Trial], outcomes: Iterable[TrialOutcome]) -> Results:
-    """Return the results of trials, in their order, from their outcomes."""
+    """Return the results of trials, in order, from their outcomes."""
     values: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
     tables: dict[str, list[dict[str, Any]]] = {}
@@ -230,7 +230,7 @@ def assemble(trials: Sequence[Trial], outcomes: Iterable[TrialOutcome]) -> Resul
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Return rows as a table with the columns of all of them, in the order they turn up in."""
+    """Return rows as a table with all their columns, in order of first appearance."""
     names = dict.fromkeys(["arm", "replicate", *(name for row in rows for name in row)])
     columns = {name: pa.array([row.get(name) for row in rows]) for name in names}
     empty = {name: pa.array(column, _TEXT) for name, column in columns.items()
@@ -252,7 +252,7 @@ def _check(path: Path, study: str) -> None:
 
 
 def _about(path: Path) -> dict[str, Any]:
-    """Return what study.json says; RunError if it is not there or of another format."""
+    """Return the content of study.json; RunError if it is missing or has another format."""
     file = path / STUDY
     if not file.is_file():
         what = f"is not a study: it has no {STUDY}" if path.is_dir() else "does not exist"
@@ -298,7 +298,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file in one move, so that it is there as a whole or not at all."""
+    """Write a file in one move, so that it is there whole or not at all."""
     partial = path.with_suffix(".partial")
     try:
         partial.write_text(text, encoding="utf-8", newline="\n")

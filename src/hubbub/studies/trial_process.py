@@ -1,6 +1,6 @@
-"""What a process that runs trials does first.
+"""What a process does first that runs trials.
 
-No numerical library is imported here: those read the number of their threads as they are loaded.
+This module imports no numerical library: those read the number of threads while they load.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import signal
 from multiprocessing import parent_process
 from threading import Thread
 
-#: Variables by which numerical libraries are told the number of their threads.
+#: Variables that tell numerical libraries how many threads to use.
 _THREADS = (
     "MKL_NUM_THREADS",
     "NUMBA_NUM_THREADS",
@@ -21,9 +21,9 @@ _THREADS = (
 
 
 def begin(folder: str) -> None:
-    """Work in the folder of the process that started this one, with one thread, and end with it.
+    """Work in the folder of the parent process, with one thread, and end when the parent ends.
 
-    Ctrl-C is left to that process.
+    Ctrl-C is for the parent to handle.
     """
     os.chdir(folder)
     os.environ.update(dict.fromkeys(_THREADS, "1"))
@@ -32,7 +32,7 @@ def begin(folder: str) -> None:
 
 
 def threads() -> int | None:
-    """Return the number of threads for a simulation in this process; None is its default."""
+    """Return the number of threads for a simulation in this process; None means its default."""
     return None if parent_process() is None else 1
 
 

@@ -1,4 +1,4 @@
-"""Records that pass between the parts of a study: trials, outcomes, results, findings."""
+"""What passes between the parts of a study: trials, outcomes, results, findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True)
 class StudyOptions:
-    """What a person asks of a study, over its own defaults.
+    """A user's options for a study, which override its own defaults.
 
     `replicates` per arm; `overrides` of the scenario by dotted name, for all arms; `inputs` are
     files and folders by name (such as ``cascades``); `flags` are switches by name.
@@ -28,7 +28,7 @@ class StudyOptions:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One unit of work: an arm with a seed. Its outcome is a function of it and the inputs alone.
+    """One unit of work: an arm with a seed. Its outcome depends on nothing else but the inputs.
 
     `settings` are plain values (JSON). Trials of one study have different keys.
     """
@@ -39,7 +39,7 @@ class Trial:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def key(self, study: str, version: int) -> str:
-        """Return the hash by which the outcome is kept: of all that it depends on."""
+        """The hash of all that the outcome depends on, under which it is kept."""
         parts = [study, version, self.arm, self.replicate, self.seed, dict(self.settings)]
         text = json.dumps(parts, sort_keys=True, ensure_ascii=True, allow_nan=False)
         return blake2b(text.encode(), digest_size=16).hexdigest()
@@ -47,7 +47,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """What came of a trial: numbers by measure, curves by name, small tables by name.
+    """The outcome of a trial: numbers by measure, curves by name, small tables by name.
 
     A measure that could not be taken is left out, never NaN. A curve is a list of (x, y).
     """
@@ -72,8 +72,8 @@ CURVES = pa.schema(
 class Results:
     """All outcomes of a study, in the order of its trials.
 
-    `values` and `curves` have the columns of VALUES and CURVES; `tables` are those of all trials
-    one below the other, with the columns arm and replicate before.
+    `values` and `curves` have the columns of VALUES and CURVES. `tables` stack those of all trials,
+    with the columns arm and replicate in front.
     """
 
     values: pa.Table
@@ -86,12 +86,12 @@ Verdict = Literal["supported", "not found", "opposite", "not tested"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one hypothesis.
+    """The result of one hypothesis.
 
-    `estimate` is the difference (arm - against) of the measure's means, or the quantity named in
-    `what`; `low` and `high` its 95 % bootstrap interval; `effect` the standardised difference
-    (Hedges' g), None where it makes no sense. `p` is of the test named, `corrected` after Holm's
-    correction for all tests of the study. `n` are the replicates of arm and comparison.
+    `estimate` is the difference (arm - against) of the measure's means, or the quantity that `what`
+    names; `low` and `high` are its 95 % bootstrap interval; `effect` is the standardised difference
+    (Hedges' g), None where it makes no sense. `p` is that of the test named, `corrected` after
+    Holm's correction for all tests of the study. `n` are the replicates of arm and comparison.
     """
 
     hypothesis: str

@@ -1,4 +1,4 @@
-"""Findings in plain words, what was not found as plainly as what was."""
+"""Findings in plain sentences; what was not found is said as plainly as what was."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _DIFFERENCES = {"difference of means", "difference of proportions"}
 
 
 def sentences(findings: Sequence[Finding]) -> list[str]:
-    """Return a sentence or two for each finding of a study, which were corrected together."""
+    """Return a sentence or two for each finding of a study; all were corrected together."""
     return [sentence(finding, tests=len(findings)) for finding in findings]
 
 
 def sentence(finding: Finding, *, tests: int = 1) -> str:
-    """Say what was predicted, what came of it, and how sure that is.
+    """Say what was predicted, what was found, and how sure that is.
 
     `tests` is the number of tests for which p was corrected. Each number is a field of the finding,
-    rounded as in the tables; only how large an effect can still be is given without its sign.
+    rounded as in the tables; only the size of an effect that is not excluded is given without sign.
     """
     prediction = finding.hypothesis.rstrip().rstrip(".")
     if isnan(finding.p):
@@ -65,7 +65,7 @@ def _certainty(finding: Finding, tests: int) -> str:
 
 
 def _unlikely(finding: Finding) -> str:
-    """Say how large an effect there can still be, where none was found."""
+    """Say how large an effect is not excluded where none was found."""
     if finding.verdict != "not found" or not isfinite(finding.low + finding.high):
         return ""
     if finding.what in _DIFFERENCES:

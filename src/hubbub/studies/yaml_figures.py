@@ -1,4 +1,4 @@
-"""The figures of a study of one's own: a measure by arm, a curve by arm."""
+"""The figures of a YAML study: a measure by arm, a curve by arm."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _curve(curves: pa.Table, name: str) -> Figure:
 
 
 def _words(name: str, known: Measure | Curve | None) -> tuple[str, str]:
-    """Return what a measure is, as the start of a sentence, and as an axis says it."""
+    """Return a description of a measure for the start of a sentence, and one for an axis."""
     words = known.words if known else _spaced(name)
     return words[:1].upper() + words[1:], f"{words} ({known.unit})" if known else words
 

@@ -1,4 +1,4 @@
-"""A study of one's own, from a YAML file: scenario, arms, measures and hypotheses."""
+"""A study from a YAML file: scenario, arms, measures and hypotheses."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class HypothesisConfig(Section):
         return self
 
     def hypothesis(self) -> Hypothesis:
-        """Return it as `compare` takes it; ValueError if it can't be tested."""
+        """Return the hypothesis for `compare`; ValueError if it cannot be tested."""
         return Hypothesis(**self.model_dump())
 
 
@@ -129,7 +129,7 @@ def load_study(path: Path | str) -> YamlStudy:
 
 
 class YamlStudy:
-    """The study of a StudyConfig. `base` is the folder the scenario's paths start from."""
+    """The study of a StudyConfig. Relative paths of its scenario start from `base`."""
 
     version = 1
     takes = frozenset[str]()
@@ -143,13 +143,13 @@ class YamlStudy:
 
     @property
     def definition(self) -> str:
-        """The study as YAML, with its scenario in it."""
+        """The study as YAML, including its scenario."""
         return dump(self._config.model_dump(mode="json"))
 
     def trials(self, options: StudyOptions) -> list[Trial]:
         """Return all arms x replicates; replicate r has the same seed in all arms.
 
-        A `seed` among the options takes the place of the study's.
+        A `seed` in the options replaces that of the study.
         """
         config = self._config
         settings = {arm: self._settings(arm, options) for arm in config.arms}
@@ -165,9 +165,9 @@ class YamlStudy:
         ]
 
     def _settings(self, arm: str, options: StudyOptions) -> dict[str, Any]:
-        """Return what an arm's outcomes depend on: scenario, what is taken, hashes of other files.
+        """Return what an arm's outcomes depend on: scenario, measures, hashes of other files.
 
-        An arm's own settings go before those of the options.
+        An arm's own settings take precedence over those of the options.
         """
         data = self._config.scenario.model_dump(mode="json")
         changed = apply_overrides(apply_overrides(data, options.overrides), self._config.arms[arm])
@@ -183,7 +183,7 @@ class YamlStudy:
         }
 
     def _own(self, scenario: Scenario) -> Iterator[tuple[str, str]]:
-        """Give the user's own functions and classes, each with where it is named."""
+        """Give the user's functions and classes, each with the field that names it."""
         named = [("measures", name) for name in self._config.measures]
         named += [("curves", name) for name in self._config.curves]
         named += [(f"agents.{g}.policy", a.policy or "") for g, a in enumerate(scenario.agents)]
@@ -211,7 +211,7 @@ class YamlStudy:
         )
 
     def judge(self, results: Results, options: StudyOptions) -> list[Finding]:
-        """Return what became of each hypothesis."""
+        """Return a finding for each hypothesis."""
         return compare(results.values, self.hypotheses(options), seed=self._config.seed)
 
     def figures(self, results: Results, options: StudyOptions) -> list[Figure]:
@@ -221,7 +221,7 @@ class YamlStudy:
     def story(
         self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> list[str]:
-        """Return what was done, what was found, and what is assumed."""
+        """Return what was done, what was found, and the assumptions."""
         config, scenario = self._config, self._config.scenario
         replicates = options.replicates or config.replicates
         arms = "; ".join(f"{arm} ({_changes(sets)})" for arm, sets in config.arms.items())
@@ -242,7 +242,7 @@ def _changes(settings: Mapping[str, Any]) -> str:
 
 
 def _values(name: str, store: RunStore) -> dict[str, float]:
-    """Return the numbers of a measure: one by its name, or those an own function gives by name."""
+    """Return the numbers of a measure: one by its name, or those that a user's function returns."""
     if ":" not in name:
         return {name: MEASURES[name].take(store)}
     with blamed_on(f"the measure {name}"):
@@ -265,14 +265,14 @@ def _short(name: str) -> str:
 
 
 def _code(name: str, place: str) -> str:
-    """Return the hash of the file that an own function is in; ScenarioError if there is none."""
+    """Return the hash of the file that defines a function; ScenarioError if there is none."""
     load_own(name, place)
     file = sys.modules[name.partition(":")[0]].__file__
     return "" if file is None else content_of(Path(file))
 
 
 def _files(section: Any) -> Iterator[Path]:
-    """Give the paths in a section and all within it."""
+    """Give the paths in a section and in all sections within it."""
     match section:
         case Path():
             yield section
