@@ -1,4 +1,4 @@
-"""Herding: the lottery, displayed scores, the strength's estimator, published values, recovery."""
+"""Herding: the assignment, displayed scores, the strength's estimator, published values, recovery."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hubbub.engine import Simulation
 from hubbub.llm.chat import ChatRequest
 from hubbub.studies.herding.false_claims import CLAIMS, agreement, in_equal_parts, post_claims
-from hubbub.studies.herding.forum import by_lot, forum_scenario, run_treated
+from hubbub.studies.herding.forum import at_random, forum_scenario, run_treated
 from hubbub.studies.herding.predictions import AS_PUBLISHED, BLIND, HOT, NONE
 from hubbub.studies.herding.predictions import CLAIMS as FALSE
 from hubbub.studies.herding.report import PUBLISHED
@@ -140,7 +140,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_should(h: float) -> None:
 
 def _run(seed: int, changes: dict[str, object]) -> tuple[Simulation, np.ndarray, Forum]:
     sim = Simulation(forum_scenario(seed, None, {"feed.preset": "random"}, {**SMALL, **changes}))
-    treatment = run_treated(sim, by_lot(seed))
+    treatment = run_treated(sim, at_random(seed))
     return sim, treatment, read_forum(sim, treatment)
 
 

@@ -33,11 +33,12 @@ def ks_distance(a: Floats, b: Floats, *, seed: int, bound: float | None = None) 
     """Return the Kolmogorov-Smirnov distance of two samples, the widest gap of their shares.
 
     Without `bound`, the p-value is that of the permutation test that both samples come from one
-    distribution ("greater" or "different": they do not). With `bound`, the distance is tested against
-    that number, as in the hypothesis "less" than 0.2. The interval covers the true distance in at least
-    95 %: it reaches as far from the distance found as the widest error of the gap, whose distribution
-    the bootstrap gives (Bickel and Freedman 1981, doi:10.1214/aos/1176345637, section 4). Percentiles
-    of resampled distances would be biased upwards. Values that are not finite are left out.
+    distribution ("greater" or "different": they do not). With `bound`, the distance is tested
+    against that number, as in the hypothesis "less" than 0.2. The interval covers the true distance
+    in at least 95 %: it reaches as far from the distance found as the widest error of the gap,
+    whose distribution the bootstrap gives (Bickel and Freedman 1981, doi:10.1214/aos/1176345637,
+    section 4). Percentiles of resampled distances would be biased upwards. Values that are not
+    finite are left out.
     """
     a, b = a[np.isfinite(a)], b[np.isfinite(b)]
     what, n = "Kolmogorov-Smirnov distance", (len(a), len(b))
@@ -169,8 +170,8 @@ def proportion_difference(a: tuple[int, int], b: tuple[int, int]) -> Estimate:
     """Compare two shares of independent cases, each given as (count, total).
 
     The interval is Newcombe's from Wilson scores (1998, doi:10.1002/(SICI)1097-0258(19980430)
-    17:8<873::AID-SIM779>3.0.CO;2-I, method 10); p is Fisher's exact test. Cases of one replicate are
-    not independent: compare the replicates' shares as means instead.
+    17:8<873::AID-SIM779>3.0.CO;2-I, method 10); p is Fisher's exact test. Cases of one replicate
+    are not independent: compare the replicates' shares as means instead.
     """
     what, n = "difference of proportions", (a[1], b[1])
     if min(n) < 1:

@@ -39,7 +39,7 @@ class Trial:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def key(self, study: str, version: int) -> str:
-        """The hash of all that the outcome depends on, under which it is kept."""
+        """Return the hash of all that the outcome depends on, under which it is kept."""
         parts = [study, version, self.arm, self.replicate, self.seed, dict(self.settings)]
         text = json.dumps(parts, sort_keys=True, ensure_ascii=True, allow_nan=False)
         return blake2b(text.encode(), digest_size=16).hexdigest()

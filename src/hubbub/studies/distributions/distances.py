@@ -15,13 +15,13 @@ from hubbub.studies.trials import Results
 
 Floats = NDArray[np.float64]
 
-#: The arms; a real arm has the halves of hubbub.studies.distributions.real.
+#: The arms. A real arm has the halves of hubbub.studies.distributions.real.
 SIMULATED, REAL = "simulated", "real"
 WORDS = {
     "scale": "scale", "depth": "depth", "max_breadth": "maximum breadth",
     "virality": "structural virality",
 }  # fmt: skip
-#: The Kolmogorov-Smirnov distance that a society is to stay below.
+#: The Kolmogorov-Smirnov distance that a society should stay below.
 FARTHEST = 0.2
 _SEED = 15
 
@@ -65,7 +65,7 @@ def hypotheses() -> list[Hypothesis]:
 
 
 def tested(results: Results) -> list[tuple[Hypothesis, Estimate]]:
-    """Return the predictions with the distances to the half of the real cascades held out."""
+    """Return the predictions with the distances to the held-out half of the real cascades."""
     return [
         (predicted, distance(results, HELD_OUT, m))
         for predicted, m in zip(hypotheses(), MEASURES, strict=True)

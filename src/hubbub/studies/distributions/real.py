@@ -1,4 +1,4 @@
-"""The real distributions of scale, depth, maximum breadth and virality: given cascades, or shipped.
+"""Real distributions of scale, depth, maximum breadth and virality: given cascades, or shipped.
 
 Real cascades are split at random into two halves. The society of
 `hubbub.studies.distributions.society` was fitted to the half FITTED of Twitter15 and is judged on
@@ -20,7 +20,7 @@ from hubbub.studies.distributions.society import MEASURES
 Floats = NDArray[np.float64]
 
 FITTED, HELD_OUT = "fitted to", "held out"
-#: Cascades of fewer users are compared with nothing: Twitter15 has hardly any.
+#: Cascades of fewer users are left out: Twitter15 has hardly any.
 SMALLEST = 56
 _SEED = 15
 
@@ -63,7 +63,7 @@ QUANTILES: Mapping[str, Mapping[str, Sequence[float]]] = {
         ),
     },
 }  # fmt: skip
-#: How many of them have the depth 1, 2, ....
+#: How many of them have depth 1, 2, ....
 DEPTHS: Mapping[str, Sequence[int]] = {
     FITTED: (7, 165, 254, 142, 73, 37, 16, 10, 8, 1, 1),
     HELD_OUT: (7, 180, 245, 155, 96, 42, 28, 12, 3, 1, 4, 1),
@@ -71,7 +71,7 @@ DEPTHS: Mapping[str, Sequence[int]] = {
 
 
 def shipped() -> dict[tuple[str, str], Floats]:
-    """Return samples with the shipped quantiles, as large as the real ones, by half and measure.
+    """Return samples with the shipped quantiles, of the size of the real ones, by half and measure.
 
     Values between two quantiles are evenly spread; depths are exact.
     """
@@ -90,7 +90,7 @@ def shipped() -> dict[tuple[str, str], Floats]:
 
 
 def measured(cascades: Sequence[Cascade]) -> dict[tuple[str, str], Floats]:
-    """Return the measures of these cascades by half and measure, in their order."""
+    """Return the measures of these cascades by half and measure, in order."""
     table = measures(cascades)
     half = np.array([half_of(c) for c in cascades])
     return {
@@ -113,6 +113,6 @@ def measures(cascades: Sequence[Cascade]) -> Floats:
 
 
 def half_of(cascade: Cascade) -> str:
-    """Return the half a cascade belongs to; it depends on its users and its start alone."""
+    """Return the half of a cascade; it depends only on the cascade's users and start."""
     name = f"{cascade.ties.start:%Y-%m-%d %H:%M}, {len(cascade.ties)}"
     return FITTED if Streams(_SEED).at(name).uniform(1)[0] < 0.5 else HELD_OUT

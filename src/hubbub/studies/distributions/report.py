@@ -54,7 +54,7 @@ def figures(results: Results) -> list[Figure]:
 def story(
     results: Results, findings: Sequence[Finding], *, false_odds: float, given: bool
 ) -> list[str]:
-    """Return what was done, found and not found, and what is assumed."""
+    """Return what was done, found and not found, and the assumptions."""
     posts = results.tables["posts"]
     large = len(simulated_sample(results, "scale"))
     societies = len(pc.unique(posts["replicate"]))
@@ -93,7 +93,7 @@ def _about_real(*, given: bool) -> str:
 
 
 def _sentences(results: Results) -> list[str]:
-    """Return what the distances to the two halves are."""
+    """Say how large the distances to the two halves are."""
     rows = distance_table(results).to_pylist()
     halves = {HELD_OUT: "the half held out", FITTED: "the half that the society was fitted to"}
     return [
@@ -109,7 +109,7 @@ def _sentences(results: Results) -> list[str]:
 
 
 def _about_truth(results: Results, false_odds: float) -> list[str]:
-    """Return what was built in, how shapes were compared, and what came of it by arm."""
+    """Say what was built in, how shapes were compared, and what was found in each arm."""
     built_in = (
         "No difference between true and false posts was built in."
         if false_odds == 1
@@ -145,7 +145,7 @@ def _before_and_after(results: Results, arm: str) -> str:
 
 
 def distance_table(results: Results) -> pa.Table:
-    """Return arm (measure and half), mean, low, high of the distances, and measure and half."""
+    """Return the distances: arm (measure and half), mean, low, high, measure and half."""
     rows = []
     for measure in MEASURES:
         for half in (HELD_OUT, FITTED):

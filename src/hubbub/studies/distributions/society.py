@@ -1,13 +1,13 @@
 """A generated society in which many posts spread: the cascades of study 1(b).
 
-A few accounts with large audiences post; the others see, in the order of time, what those whom they
-follow posted or reposted, and repost some of it by the statistical policy. What makes cascades so
-different in size are heavy-tailed audiences and the appeal of a post, which is the same for all who
-see it: how near its words are to what people are interested in. Attention fades as a post gets
-older, and who was shown a post is not shown it again. Goel, Anderson, Hofman and Watts 2016
+A few accounts with large audiences post. The others see in order of time what the accounts they
+follow posted or reposted, and repost some of it by the statistical policy. Two things make cascades
+so different in size: heavy-tailed audiences, and the appeal of a post, which is the same for all
+who see it: how near its words are to what people are interested in. Attention fades as a post gets
+older, and nobody is shown a post twice. Goel, Anderson, Hofman and Watts 2016
 (doi:10.1287/mnsc.2015.2158) find that simple contagion on a heavy-tailed graph makes broadcasts and
-chains side by side, as on Twitter. That few accounts post is taken from Wu, Hofman, Mason and Watts
-2011 (doi:10.1145/1963405.1963504): half of what is read there comes from 20,000 accounts.
+chains side by side, as on Twitter. That few accounts post follows Wu, Hofman, Mason and Watts 2011
+(doi:10.1145/1963405.1963504): half of what is read there comes from 20,000 accounts.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ Floats = NDArray[np.float64]
 
 TRUE, FALSE = "true", "false"
 MEASURES = ("scale", "depth", "max_breadth", "virality")
-#: What all are interested in.
+#: The topic that everyone is interested in.
 TOPIC = "News"
-#: Steps (hours) in which a post can be seen; no post is written in the last of them.
+#: Steps (hours) in which a post can be seen; nobody posts in the last of them.
 WINDOW = 60
 #: Weight of similarity, in log-odds, and the similarity of a post of mean appeal.
 SIMILARITY, MEAN = 10.0, 0.5
-#: Words that have little to do with the topic; the more of them, the less similar is a text.
+#: Words far from the topic: the more of them a text has, the less similar it is.
 _WORDS = (
     "apple", "bridge", "candle", "desert", "engine", "forest", "garden", "harbour", "island",
     "jacket", "kitchen", "lemon", "mirror", "needle", "orange", "pencil", "quilt", "river",
     "saddle", "tunnel", "umbrella", "violin", "window", "yard",
 )  # fmt: skip
-#: Accounts that post, and the log-odds by which an old post of mean appeal is reposted.
+#: Accounts that post, and the log-odds that an old post of mean appeal is reposted.
 AUTHORS, REPOST = 30, -4.55
 _CANDIDATES, _MOST_TOPIC, _MOST_WORDS = 4_000, 6, 10
 
 
 class Posts(Section):
-    """The posts of a society: how many, and how they differ in appeal (log-odds of a repost).
+    """The posts of a society: their number, and how they differ in appeal (log-odds of a repost).
 
-    `spread` was fitted (see `_scenario`). That false ones are passed on more is built in: Vosoughi,
-    Roy and Aral 2018 (doi:10.1126/science.aap9559) found falsehoods 70 % more likely to be
-    retweeted than the truth, all else equal.
+    `spread` was fitted (see `_scenario`). That false posts are passed on more is built in:
+    Vosoughi, Roy and Aral 2018 (doi:10.1126/science.aap9559) found falsehoods 70 % more likely to
+    be retweeted than the truth, all else equal.
     """
 
     count: int = Field(500, ge=1, description="Posts of a run.")
@@ -72,7 +72,7 @@ def simulate(posts: Posts, seed: int, overrides: Mapping[str, Any]) -> list[dict
 
     Columns: post, truth, followers (of the author, at the start), scale, depth, max_breadth and
     virality (hubbub.analysis.growth). `overrides` change the scenario, by dotted name. Truth is
-    drawn by lot, so that it goes together with an author's audience only by chance.
+    assigned at random, so it is related to an author's audience only by chance.
     """
     scenario = society(posts, seed, overrides)
     with Simulation(scenario, threads=threads()) as sim:
@@ -118,16 +118,16 @@ def _false(posts: Posts, seed: int) -> NDArray[np.bool_]:
 
 
 def _appeal(posts: Posts, seed: int) -> Floats:
-    """Return the appeal of the posts in log-odds, about 0; float64[posts]."""
+    """Return the appeal of the posts in log-odds, around 0; float64[posts]."""
     between = log(posts.false_odds) * np.where(_false(posts, seed), 0.5, -0.5)
     appeal: Floats = posts.spread * Streams(seed).at("posts/appeal").normal(posts.count) + between
     return appeal
 
 
 def _texts(appeal: Floats, encoder: Encoder, stream: Stream) -> list[str]:
-    """Return the text of each post: of many drawn by lot, the one nearest to the wanted appeal.
+    """Return the text of each post: of many random ones, that nearest to the wanted appeal.
 
-    The appeal of a text is SIMILARITY times how much more similar it is to TOPIC than MEAN.
+    The appeal of a text is SIMILARITY times its similarity to TOPIC above MEAN.
     """
     topical = 1 + stream.integers(_MOST_TOPIC, _CANDIDATES)
     others = stream.integers(_MOST_WORDS + 1, _CANDIDATES)
@@ -148,8 +148,8 @@ def _texts(appeal: Floats, encoder: Encoder, stream: Stream) -> list[str]:
 def _scenario(seed: int) -> dict[str, Any]:
     """Return the society as plain values, without its posts.
 
-    Fitted to one half of Twitter15's cascades (hubbub.studies.distributions.real), by random
-    search for the smallest Kolmogorov-Smirnov distances and the right upper tails, were: the ties
+    These were fitted to one half of Twitter15's cascades (hubbub.studies.distributions.real), by
+    random search for the smallest Kolmogorov-Smirnov distances and the right upper tails: the ties
     (core_follow, mean_following, exponent), the odds of a repost (REPOST), how they fall with a
     post's age (recency, half_life), and Posts.spread. For reciprocity and AUTHORS a few values were
     tried. A weight of the audience (standing) did not help, and is 0.

@@ -1,4 +1,4 @@
-"""Study 1(b): whether cascades in a generated society are distributed as real ones."""
+"""Study 1(b): whether cascades in a generated society are distributed like real ones."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class DistributionsStudy:
         return society(Posts(**trial.settings["posts"]), trial.seed, trial.settings["scenario"])
 
     def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
-        """Return what is predicted; of real cascades by truth, where their labels are given."""
+        """Return the predictions; those on truth in real cascades only where labels are given."""
         folder = options.inputs.get("cascades")
         labelled = folder is not None and _labelled(_read(Path(folder)))
         return [
@@ -94,19 +94,18 @@ class DistributionsStudy:
     def story(
         self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
-        """Return what was done, found and not found, and what is assumed."""
+        """Return what was done, found and not found, and the assumptions."""
         odds = _split(RunOptions.of(options).settings)[0].false_odds
         given = "cascades" in options.inputs
         return distributions_report.story(results, findings, false_odds=odds, given=given)
 
 
 def study() -> DistributionsStudy:
-    """Return the study."""
     return DistributionsStudy()
 
 
 def _split(settings: Mapping[str, Any]) -> tuple[Posts, dict[str, Any]]:
-    """Return the posts that overrides by dotted name ask for, and those of the scenario."""
+    """Split overrides by dotted name into the posts they describe and those of the scenario."""
     posts = {k.removeprefix(_POSTS): v for k, v in settings.items() if k.startswith(_POSTS)}
     scenario = {k: v for k, v in settings.items() if not k.startswith(_POSTS)}
     return Posts(**posts), scenario
@@ -118,7 +117,7 @@ def _read(folder: Path) -> list[Cascade]:
 
 
 def _real(folder: Path | None) -> TrialOutcome:
-    """Return the measures of the real cascades by half; of given ones with labels, those too."""
+    """Return the measures of the real cascades by half, and by truth where they have labels."""
     cascades = [] if folder is None else _read(Path(folder))
     samples = shipped() if folder is None else measured(cascades)
     if min(map(len, samples.values())) < 2:
@@ -143,7 +142,7 @@ def _real(folder: Path | None) -> TrialOutcome:
 
 
 def _labelled(cascades: Sequence[Cascade]) -> list[dict[str, Any]]:
-    """Return truth and measures of the true and the false cascades; nothing without either."""
+    """Return truth and measures of the true and the false cascades; empty without either."""
     rows = [
         {"truth": cascade.label, **dict(zip(MEASURES, of.tolist(), strict=True))}
         for cascade, of in zip(cascades, measures(cascades), strict=True)

@@ -1,7 +1,7 @@
 """True against false cascades: their sizes, and their shapes before and after matching by size.
 
-Larger cascades are deeper. So where false ones are larger, they are deeper, too; the question is
-whether they are at equal size (Juul and Ugander 2021, doi:10.1073/pnas.2100786118).
+Larger cascades are deeper. So where false ones are larger, they are also deeper; the question is
+whether they are deeper at equal size (Juul and Ugander 2021, doi:10.1073/pnas.2100786118).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hubbub.studies.trials import Results
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Partners differ in size by this factor at most.
+#: Partners differ in size by at most this factor.
 CALIPER = 1.05
 #: Most of a difference has vanished if less than this share of it is left.
 MOST_LEFT = 0.5
@@ -72,14 +72,14 @@ class Sides:
         return contrast(*self.samples(name, equal=equal), Contrast(test, margin=margin), _streams())
 
     def samples(self, name: str, *, equal: bool) -> tuple[Floats, Floats]:
-        """Return a measure of the false and of the true ones, all or in pairs."""
+        """Return a measure of the false and of the true ones, of all or of pairs."""
         if not equal:
             return self.false[name], self.true[name]
         return self.false[name][self.false_row], self.true[name][self.true_row]
 
 
 def labelled_arms(results: Results) -> list[str]:
-    """Return the arms of which it is known which cascades are true and which false."""
+    """Return the arms whose cascades are labelled true or false."""
     return [SIMULATED, REAL] if "labelled" in results.tables else [SIMULATED]
 
 
@@ -92,10 +92,11 @@ def sides(results: Results, arm: str) -> Sides:
 
 
 def matched(a: Floats, b: Floats, stream: Stream) -> tuple[Ints, Ints]:
-    """Return pairs of equal size: the rows in `a` and in `b`, sizes above 0.
+    """Return pairs of equal size as rows of `a` and of `b`; sizes are above 0.
 
-    In random order each of `a` takes the one of `b` nearest in log size that is still free, if that
-    is within CALIPER. (Juul and Ugander match exactly; of a thousand cascades, few can be.)
+    In random order, each of `a` takes the free one of `b` that is nearest in log size, if it is
+    within CALIPER. (Juul and Ugander match exactly; of a thousand cascades, only a few can be
+    matched so.)
     """
     of_a, of_b = np.log(a), np.log(b)
     free = np.ones(len(b), np.bool_)
@@ -111,10 +112,10 @@ def matched(a: Floats, b: Floats, stream: Stream) -> tuple[Ints, Ints]:
 
 
 def predictions(arm: str) -> list[Hypothesis]:
-    """Return what is predicted of sizes, and of shapes at equal size.
+    """Return the predictions on sizes, and on shapes at equal size.
 
-    Of shapes: that most of the difference vanishes, and that next to none is left. Of real cascades
-    only the last is asked: their sizes are a matter of how they were collected.
+    For shapes: most of the difference vanishes, and next to none is left. For real cascades only
+    the second is tested: their sizes depend on how they were collected.
     """
     of = f"false ({arm})", f"true ({arm})"
     larger = Hypothesis(f"False cascades are larger than true ones ({arm}).", SIZE, *of, "greater")
@@ -138,7 +139,7 @@ def predictions(arm: str) -> list[Hypothesis]:
 
 
 def truth(results: Results) -> list[tuple[Hypothesis, Estimate]]:
-    """Return the predictions of all labelled arms with what they are about."""
+    """Return the predictions of all labelled arms with their estimates."""
     return [
         (predicted, _estimate(found, predicted))
         for arm in labelled_arms(results)
@@ -155,10 +156,11 @@ def _estimate(found: Sides, predicted: Hypothesis) -> Estimate:
 
 
 def share_left(found: Sides, name: str) -> Estimate:
-    """Return what share of the difference in a measure is left in pairs of equal size.
+    """Return the share of the difference in a measure that is left in pairs of equal size.
 
-    The interval is the percentile bootstrap's, p the share of resamples above MOST_LEFT; pairs are
-    resampled whole, and not matched anew. Not tested without a difference to begin with.
+    The interval is that of the percentile bootstrap, p the share of resamples above MOST_LEFT.
+    Pairs are resampled whole, not matched again. Not tested if there is no difference to begin
+    with.
     """
     what, n = "share of the difference left at equal size", (len(found.false_row), 0)
     before, after = (found.difference(name, equal=equal) for equal in (False, True))

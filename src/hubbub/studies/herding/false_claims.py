@@ -1,7 +1,7 @@
 """The variant of the herding study with false statements: whether first points make people agree.
 
-After the experiment with counterfactual content in OASIS (arXiv 2411.11581); the statements are
-our own. Their scores are treated, and how far comments on them agree is compared by treatment.
+After the experiment with counterfactual content in OASIS (arXiv 2411.11581); the statements are our
+own. Their scores are treated, and the agreement of comments with them is compared by treatment.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def claims_settings() -> dict[str, Any]:
 def post_claims(sim: Simulation) -> None:
     """Post the statements before step 1, each by another agent, so that all can be treated first.
 
-    What the scenario's events post at the start of a step is seen in that very step.
+    What the scenario's events post at the start of a step is seen in that same step.
     """
     texts = [text for claims in CLAIMS.values() for text in claims]
     people = len(sim.world.agents) - 1
@@ -91,9 +91,9 @@ def post_claims(sim: Simulation) -> None:
 
 
 def in_equal_parts(seed: int) -> Callable[[World, NDArray[np.int64]], Signs]:
-    """Return the lottery in which a third of the statements gets each treatment.
+    """Return the random assignment in which a third of the statements gets each treatment.
 
-    They are the posts from before step 1. Comments get none, nor do the posts that models write.
+    The statements are the posts from before step 1. Comments and later posts of models get none.
     """
 
     def draw(world: World, items: NDArray[np.int64]) -> Signs:
@@ -108,11 +108,11 @@ def in_equal_parts(seed: int) -> Callable[[World, NDArray[np.int64]], Signs]:
 
 
 def agreement(sim: Simulation, judge: Judge | None) -> tuple[NDArray[np.int64], list[float | None]]:
-    """Return the statement (item id) of each comment on one, and how far the comment agrees, 1-10.
+    """Return the statement (item id) of each comment on one, and the comment's agreement, 1 to 10.
 
-    With a judge, that is its rating. Without, it is the stance x of the comment on the statement's
-    subject as the statistical policy wrote it, the statement standing at 1: 1 + 9 (x + 1) / 2. None
-    where there is no rating or stance.
+    With a judge, the agreement is its rating. Without, it comes from the stance x of the comment on
+    the statement's subject as the statistical policy wrote it, with the statement at 1: 1 + 9 (x +
+    1) / 2. None where there is no rating or stance.
     """
     posts, comments = sim.store.posts(), sim.store.comments()
     claims = posts.filter(pc.equal(posts["step"], 0))

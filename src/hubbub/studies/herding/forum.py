@@ -1,8 +1,8 @@
-"""A forum in which everything that is written begins with a score of +1, 0 or -1, by lot.
+"""A forum in which everything starts with a score of +1, 0 or -1, assigned at random.
 
 The mechanism is the platform's own: right after the step in which an item was written, before
 anybody has seen it, one account that does nothing else likes it, dislikes it, or leaves it alone.
-That is the treatment of Muchnik, Aral and Taylor 2013 (doi:10.1126/science.1240466).
+This is the treatment of Muchnik, Aral and Taylor 2013 (doi:10.1126/science.1240466).
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _STEPS, _STEPS_WITH_MODEL = 60, 30
 def forum_scenario(
     seed: int, model: str | None, changes: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> Scenario:
-    """Return the scenario of the forum; its last agent is the one who gives the first points.
+    """Return the scenario of the forum; its last agent gives the first points.
 
-    `changes` are the arm's, `overrides` a person's, which come last but for the agents' drivers.
-    Comments are shown 32 to a post, so that their score decides little on whether they are seen;
-    votes are few per view, as the estimator of the strength of herding wants it (votes.balance).
+    `changes` are the arm's, `overrides` the user's; overrides come last, but before the agents'
+    drivers. A post shows 32 comments, so a comment's score hardly decides whether it is seen. Votes
+    are few per view, as the estimator of the strength of herding requires (votes.balance).
     """
     people = PEOPLE if model is None else PEOPLE_WITH_MODEL
     data: dict[str, Any] = {
@@ -77,8 +77,8 @@ def forum_scenario(
     return parse_scenario(data, "the study 'herding'")
 
 
-def by_lot(seed: int) -> Callable[[World, NDArray[np.int64]], Signs]:
-    """Return the lottery in which each post and comment gets +1, 0 or -1 with equal chances."""
+def at_random(seed: int) -> Callable[[World, NDArray[np.int64]], Signs]:
+    """Return the random assignment of +1, 0 or -1 to posts and comments, equally likely."""
 
     def draw(world: World, items: NDArray[np.int64]) -> Signs:
         lots = Streams(seed).at("study/treatment").scramble(items) % np.uint64(3)
@@ -91,7 +91,7 @@ def by_lot(seed: int) -> Callable[[World, NDArray[np.int64]], Signs]:
 def run_treated(sim: Simulation, treat: Callable[[World, NDArray[np.int64]], Signs]) -> Signs:
     """Run the simulation to its end and return the treatment of each item, int8[items].
 
-    `treat` gives the treatments of new items, by id. RunError if models' budget is spent before.
+    `treat` gives the treatments of new items, by id. RunError if the budget for models runs out.
     """
     helper = len(sim.world.agents) - 1
     treated = np.empty(0, np.int8)

@@ -1,4 +1,4 @@
-"""What the study of herding predicts of its arms, and how its results are put to the test."""
+"""What the study of herding predicts for its arms, and how the results are tested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hubbub.studies.resampling import UNTESTED
 from hubbub.studies.statistics import Estimate, Hypothesis
 from hubbub.studies.trials import VALUES, Results
 
-#: The settings; an arm is one of them, or a model's name and one of them.
+#: The settings. An arm is one of them, or a model's name with one of them.
 BLIND, NONE, HOT, CLAIMS = "score-blind feed", "no herding", "hot feed", "false claims"
 STRENGTH = "herding_strength"
 #: The strength that makes a first up-vote 32 % likelier at a score of 1 (Muchnik et al. 2013):
@@ -47,17 +47,17 @@ def by_treatment(values: pa.Table) -> pa.Table:
 
 
 def treated(arm: str, treatment: str) -> str:
-    """Return the name in findings of the items of one treatment in an arm."""
+    """Return the name that findings give to the items of one treatment in an arm."""
     return f"{arm}, {treatment}"
 
 
 def has_strength(arm: str) -> bool:
-    """Say whether the strength of herding can be found in an arm: items are shown blind to it."""
+    """Return whether an arm reveals the strength of herding: its feed is blind to scores."""
     return not arm.endswith((CLAIMS, HOT))
 
 
 def strength_in(arm: str, results: Results) -> Estimate:
-    """Return the strength of herding that is found in an arm."""
+    """Return the strength of herding found in an arm."""
     total, n = total_balance(results, arm)
     found = strength(total)
     p = two_sided(found.z)
@@ -68,7 +68,7 @@ def strength_in(arm: str, results: Results) -> Estimate:
 
 
 def predictions(arm: str) -> list[Hypothesis]:
-    """Return what is predicted of an arm's items, after the published experiments."""
+    """Return the predictions for an arm's items, after the published experiments."""
     up, control, down = (treated(arm, t) for t in TREATMENTS)
     ratio: Mapping[str, Any] = {"test": "paired", "quantity": "ratio of means"}
 

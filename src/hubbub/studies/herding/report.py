@@ -32,8 +32,8 @@ from hubbub.studies.statistics import estimates
 from hubbub.studies.trials import Finding, Results
 from hubbub.studies.verdicts import sentences
 
-#: Muchnik, Aral and Taylor 2013, doi:10.1126/science.1240466: abstract. The down-treatment was
-#: corrected: no difference is a ratio of 1.
+#: Muchnik, Aral and Taylor 2013, doi:10.1126/science.1240466: abstract. The effect of the
+#: down-treatment was corrected by others' votes: a ratio of 1, no difference.
 _MUCHNIK = "Muchnik et al. 2013"
 #: Glenski and Weninger 2016, arXiv 1606.06140: abstract. Final scores on Reddit; comments treated
 #: up showed no herding.
@@ -68,14 +68,14 @@ _WORDS = {
 }
 #: The marks at the axis of ratios, which ends a little beyond them.
 _RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
-#: Scores from here on share the last place of the figure.
+#: Scores from here on share the last bar of the figure.
 _MOST = 8
 
 
 def figures(results: Results, asked: RunOptions) -> list[Figure]:
     """Return the ratios beside published values, the strength, scores by treatment, agreement.
 
-    What has nothing to show, as where nobody wrote or voted, is left out.
+    A figure without data, as where nobody wrote or voted, is left out.
     """
     arms = names_in(results.values, "arm")
     made = [_ratios(results, arms), _strengths(results, arms, asked), _scores(results, arms[0])]
@@ -85,12 +85,12 @@ def figures(results: Results, asked: RunOptions) -> list[Figure]:
 
 
 def story(results: Results, findings: Sequence[Finding], asked: RunOptions) -> list[str]:
-    """Return what was done, what was found and what not, and what is assumed."""
+    """Return what was done, found and not found, and the assumptions."""
     return [_done(asked), *sentences(findings), *_compared(asked), *_assumed(asked)]
 
 
 def ratios(results: Results, arms: Sequence[str]) -> pa.Table:
-    """Return arm, measure, treatment, ratio to control with its interval, and what is published."""
+    """Return arm, measure, treatment, ratio to control with interval, and published ratio."""
     values = by_treatment(results.values)
     rows = []
     for arm in arms:
@@ -143,7 +143,7 @@ def _ratios(results: Results, arms: Sequence[str]) -> Figure:
 
 
 def _strengths(results: Results, arms: Sequence[str], asked: RunOptions) -> Figure:
-    """Return the strength of herding that is found in each arm, beside the one built in."""
+    """Return the strength of herding found in each arm, beside the one built in."""
     rows = []
     for arm in filter(has_strength, arms):
         total, n = total_balance(results, arm)
@@ -199,7 +199,7 @@ def _scores(results: Results, arm: str) -> Figure:
 
 
 def _agreement(results: Results) -> Figure:
-    """Return how far comments agree with false claims, by treatment."""
+    """Return how strongly comments agree with false claims, by treatment."""
     data = averages(named(by_treatment(results.values), "measure", "agreement"), ["arm"], "value")
 
     def draw(axes: Any) -> None:

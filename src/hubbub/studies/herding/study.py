@@ -1,4 +1,4 @@
-"""Study 3, herding: what a first vote, given by lot, does to the votes that follow."""
+"""Study 3, herding: what a randomly assigned first vote does to the votes that follow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hubbub.studies.herding.false_claims import (
     in_equal_parts,
     post_claims,
 )
-from hubbub.studies.herding.forum import by_lot, forum_scenario, run_treated
+from hubbub.studies.herding.forum import at_random, forum_scenario, run_treated
 from hubbub.studies.herding.predictions import (
     AS_PUBLISHED,
     BLIND,
@@ -59,7 +59,7 @@ _ARMS: dict[str, dict[str, Any]] = {
 
 
 class HerdingStudy:
-    """Arms differ in the feed and in how much agents heed scores; treatments are within a run."""
+    """Arms differ in the feed and in how much agents heed scores; treatments vary within a run."""
 
     name = "herding"
     title = "Herding"
@@ -73,7 +73,7 @@ class HerdingStudy:
     def trials(self, options: StudyOptions) -> Sequence[Trial]:
         """Return all arms x replicates.
 
-        Of a model the score-blind feed and, with a judge of what it writes, the false claims.
+        A model has the score-blind feed and, with a judge of what it writes, the false claims.
         """
         asked = RunOptions.of(options)
         arms = {
@@ -101,13 +101,13 @@ class HerdingStudy:
         return [h for arm in arms for h in predictions(arm)]
 
     def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
-        """Run a forum, give first points by lot, and measure later votes by treatment."""
+        """Run a forum, assign first points at random, and measure later votes by treatment."""
         scenario, claims = self.scenario(trial, options), trial.settings["setting"] == CLAIMS
-        lottery = in_equal_parts(trial.seed) if claims else by_lot(trial.seed)
+        assignment = in_equal_parts(trial.seed) if claims else at_random(trial.seed)
         with Simulation(scenario, threads=threads()) as sim:
             if claims:
                 post_claims(sim)
-            forum = read_forum(sim, run_treated(sim, lottery))
+            forum = read_forum(sim, run_treated(sim, assignment))
             values = (_of_claims(forum) if claims else _values(forum)) | turns_lost(sim)
             if claims:
                 values |= _agreement(sim, forum, trial, scenario)
@@ -121,7 +121,7 @@ class HerdingStudy:
         return TrialOutcome(values, curves, {} if claims else {"scores": _scores(forum)})
 
     def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
-        """Return what became of each hypothesis, corrected for all of them together."""
+        """Return a finding for each hypothesis, corrected for all of them together."""
         asked = RunOptions.of(options)
         values = by_treatment(results.values)
         tested: list[tuple[Hypothesis, Estimate]] = []
@@ -140,12 +140,10 @@ class HerdingStudy:
     def story(
         self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
-        """Return the report's paragraphs."""
         return [*story(results, findings, RunOptions.of(options)), *usable(results.values)]
 
 
 def study() -> HerdingStudy:
-    """Return the study."""
     return HerdingStudy()
 
 
@@ -180,7 +178,7 @@ def _of_claims(forum: Forum) -> dict[str, float]:
 
 
 def _agreement(sim: Simulation, forum: Forum, trial: Trial, scenario: Scenario) -> dict[str, float]:
-    """Return the mean agreement of comments by the treatment of the statement they are on."""
+    """Return the mean agreement of comments by the treatment of their statement."""
     name, found = trial.settings["judge"], dict[str, float]()
     if name is None:
         posts, agreed = agreement(sim, None)

@@ -1,8 +1,8 @@
 """What a first point does to later votes: rates, scores, and the strength of herding.
 
 Votes of a step were cast on the scores at the end of the step before (the engine's frozen world),
-so that the displayed score of every vote is known exactly. (With turns.staleness, models may have
-seen scores of some steps earlier: then it is about right.)
+so the displayed score of every vote is known exactly. (With turns.staleness, models may have seen
+scores of a few steps earlier; then it is approximate.)
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 #: The treatments by name.
 TREATMENTS = {"up-treated": 1, "control": 0, "down-treated": -1}
 _SIGN = {"like_post": 1, "like_comment": 1, "dislike_post": -1, "dislike_comment": -1}
-#: The strengths of herding that are tried, and between which an interval can lie.
+#: The strengths of herding that are tried; an interval lies within them.
 STRENGTHS = np.linspace(-4.0, 6.0, 101)
 _Z = NormalDist().inv_cdf(0.975)
 
@@ -35,9 +35,9 @@ class Forum:
     """A run with treated items. Items are rows; `treatment` is +1, 0 or -1.
 
     `created` int64[n] is the step, `page` int64[n] the post under which an item is seen (itself for
-    posts). Votes by people, sorted by item and step: `item`, `step`, `sign` (+1, -1), `change` of
-    the score (2 where a vote took the opposite one back) and the `displayed` score, int64[v].
-    `views` are sorted keys page * stride + step, one per showing of a post.
+    posts). Agents' votes, sorted by item and step: `item`, `step`, `sign` (+1, -1), `change` of the
+    score (2 where a vote took back the opposite one) and the `displayed` score, int64[v]. `views`
+    are sorted keys page * stride + step, one per showing of a post.
     """
 
     treatment: Ints
@@ -67,7 +67,7 @@ class Forum:
 
 
 def read_forum(sim: Simulation, treatment: NDArray[np.int8]) -> Forum:
-    """Return what a run's tables say of its items, votes and views."""
+    """Return the items, votes and views of a run."""
     items = sim.store.items()
     is_post = np.asarray(pc.equal(items["kind"], "post"))
     own = np.arange(len(is_post))
@@ -84,7 +84,7 @@ def read_forum(sim: Simulation, treatment: NDArray[np.int8]) -> Forum:
 
 
 def _votes(sim: Simulation) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return item, step, sign and change of score of people's votes, by item and step."""
+    """Return item, step, sign and change of score of agents' votes, by item and step."""
     events = sim.store.events()
     people = len(sim.world.agents) - 1
     names = pa.array(list(_SIGN))
@@ -102,7 +102,7 @@ def _votes(sim: Simulation) -> tuple[Ints, Ints, Ints, Ints]:
 
 
 def _before(item: Ints, step: Ints, change: Ints) -> Ints:
-    """Return what votes of earlier steps did to the item's score; votes by item and step."""
+    """Return what votes of earlier steps changed in the item's score; votes by item and step."""
     total = np.append(0, np.cumsum(change))
     new_item = np.flatnonzero(np.diff(item, prepend=-1))
     new_step = np.flatnonzero((np.diff(item, prepend=-1) != 0) | (np.diff(step, prepend=-1) != 0))
@@ -114,11 +114,11 @@ def _before(item: Ints, step: Ints, change: Ints) -> Ints:
 
 
 def treatment_means(forum: Forum, among: NDArray[np.bool_]) -> dict[str, float]:
-    """Return by measure and treatment, as "score/control", the means over the items of `among`.
+    """Return the means over the items of `among`, by measure and treatment, as "score/control".
 
-    `score`: mean final score, the treatment itself not counted; `first_up`, `first_down`: first
-    votes of that sign per view while nobody has voted, that is, while the displayed score is the
-    treatment alone (votes of one step are cast on the same score: all of the first step count);
+    `score`: mean final score without the treatment itself; `first_up`, `first_down`: first votes of
+    that sign per view while nobody has voted, that is, while the displayed score is the treatment
+    alone (votes of one step are cast on the same score, so all votes of the first step count);
     `views`: showings per item. Without items or views there is no value.
     """
     n, end = len(among), forum.stride
@@ -127,7 +127,7 @@ def treatment_means(forum: Forum, among: NDArray[np.bool_]) -> dict[str, float]:
     at_first = forum.step == first[forum.item]
     ups = np.bincount(forum.item[at_first & (forum.sign > 0)], minlength=n)
     downs = np.bincount(forum.item[at_first & (forum.sign < 0)], minlength=n)
-    # keys of views are page * stride + step: no step reaches the stride
+    # keys of views are page * stride + step: the stride is larger than any step
     views = forum.seen(np.full(n, end - 1, np.int64))
     unvoted = forum.seen(np.minimum(first, end - 1))
     organic = forum.organic()
@@ -143,10 +143,10 @@ def treatment_means(forum: Forum, among: NDArray[np.bool_]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """How far treated items differ, float64[len(STRENGTHS)], once each strength is taken out.
+    """How much treated items differ once each strength is taken out, float64[len(STRENGTHS)].
 
-    `imbalance` D(h) has mean 0 and variance `spread` V(h) under the lottery if h is the true
-    strength. Of independent runs both add up.
+    If h is the true strength, `imbalance` D(h) has mean 0 and variance `spread` V(h) under the
+    random assignment. Both add up over independent runs.
     """
 
     imbalance: Floats
@@ -158,14 +158,15 @@ def balance(forum: Forum) -> Balance:
 
     If a displayed score s multiplies the rate of up-votes by exp(h f(s)) and that of down-votes by
     exp(-h f(s)), f(s) = sign(s) log10(1 + |s|) (the statistical policy's `herding`), then votes
-    weighted by exp(-h f) and exp(h f) are as if no score were shown. So with
-    g_i(h) = sum over up-votes exp(-h f) - sum over down-votes exp(h f) of item i and treatments z,
-    D(h) = sum (z_i - mean z) g_i(h) is centred at 0 at the true h, because z was drawn by lot and
-    (in a feed blind to scores) items are shown alike; its variance is that of a permutation,
-    V = sum (z - mean z)^2 sum (g - mean g)^2 / (n - 1). Robins 1994 (doi:10.1080/03610929408831393)
-    for G-estimation; Rosenbaum 2002, Observational Studies, section 2.4 for the permutation.
-    At h = 0 it is the plain comparison of treated items, whatever the model. Votes are taken to be
-    few per view: the choice of one option over another makes h smaller by about their share.
+    weighted by exp(-h f) and exp(h f) behave as if no score were shown. So with g_i(h) = sum over
+    up-votes exp(-h f) - sum over down-votes exp(h f) of item i and treatments z, D(h) = sum (z_i -
+    mean z) g_i(h) is centred at 0 at the true h, because z was assigned at random and (in a feed
+    blind to scores) items are shown alike. Its variance is that of a permutation, V = sum (z - mean
+    z)^2 sum (g - mean g)^2 / (n - 1). Robins 1994 (doi:10.1080/03610929408831393) for G-estimation;
+    Rosenbaum 2002, Observational Studies, section 2.4 for the permutation.
+
+    At h = 0 this is the plain comparison of treated items, whatever the model. Votes are assumed to
+    be few per view: the choice between options makes h smaller by about their share.
     """
     n = len(forum.treatment)
     z = forum.treatment - forum.treatment.mean() if n else np.empty(0)
@@ -184,7 +185,7 @@ class Strength:
     """The strength of herding: estimate, 95 % interval, and z of the test that there is none.
 
     The interval holds the strengths around the estimate that the same test does not reject, within
-    STRENGTHS. NaN where there are too few votes to say.
+    STRENGTHS. NaN where there are too few votes.
     """
 
     value: float
@@ -217,7 +218,7 @@ def two_sided(z: float) -> Tails:
 
 
 def _falls(z: Floats, level: float) -> Floats:
-    """Return the strengths at which z falls through the level, by straight lines in between."""
+    """Return the strengths at which z falls through the level, interpolated linearly."""
     k = np.flatnonzero((z[:-1] >= level) & (z[1:] < level))
     strengths: Floats = STRENGTHS[k] + (z[k] - level) / (z[k] - z[k + 1]) * np.diff(STRENGTHS)[k]
     return strengths

@@ -1,7 +1,7 @@
-"""The society that talks about Helen's dilemma: who is in it, who follows whom, what is asked.
+"""The society that discusses Helen's dilemma: who is in it, who follows whom, what is asked.
 
-The dilemma is the kind of item of the choice dilemmas questionnaire (Kogan and Wallach, Risk
-Taking, 1964): a safe way and a risky one with a greater prize. Helen's is that of the experiment on
+The dilemma is of the kind in the choice dilemmas questionnaire (Kogan and Wallach, Risk Taking,
+1964): a safe option and a risky one with a greater prize. Helen's is that of the experiment on
 group polarization in OASIS (arXiv 2411.11581), in our own words.
 """
 
@@ -23,13 +23,13 @@ from hubbub.population.synthetic import generate
 from hubbub.rng import Stream, Streams
 from hubbub.studies.drivers import driver
 
-#: As many agents as in OASIS's experiment, and the override that names another number.
+#: The number of agents, as in OASIS's experiment, and the override that changes it.
 AGENTS, NUMBER = 196, "population.synthetic.agents"
-#: Whom each agent follows: so many others, if there are so many.
+#: The number of agents whom each agent follows, if there are enough.
 FOLLOWING = 12
-#: The share of agents, those nearest in opinion, among whom a homophilous tie is drawn.
+#: Homophilous ties are drawn among this share of agents, those nearest in opinion.
 NEAR = 0.25
-#: Steps between two questionnaires, and steps in all.
+#: Steps between two questionnaires, and the number of steps.
 EVERY, STEPS = 10, 80
 
 TOPIC = "taking the risk of a great novel"
@@ -38,7 +38,7 @@ DILEMMA = (
     "that could be a great work. If it succeeds, it will make her name; if it fails, years of work "
     "and her income are lost. Should she risk the great novel, or keep to the safe income?"
 )
-#: What agents driven by models believe at the start, by the fifth of [-1, 1] their opinion is in.
+#: The initial beliefs of agents driven by models, by the fifth of [-1, 1] that holds their opinion.
 LEANINGS = (
     "You are sure that nobody should give up a safe income for a dream.",
     "You think that people should rather keep what is safe.",
@@ -65,10 +65,10 @@ QUESTIONS = [
 def dilemma_scenario(
     seed: int, homophily: float, model: str | None, overrides: Mapping[str, Any]
 ) -> Scenario:
-    """Return the scenario of a society in which a share `homophily` of ties is among like-minded.
+    """Return the scenario of a society with a share `homophily` of ties among the like-minded.
 
-    With `model` the agents are driven by it and asked every EVERY steps. `overrides` come last; the
-    one called NUMBER is that of the agents.
+    With `model`, that model drives the agents and is asked every EVERY steps. `overrides` come
+    last; NUMBER among them is the number of agents.
     """
     streams, rest = Streams(seed), dict(overrides)
     agents = rest.pop(NUMBER, AGENTS)
@@ -105,8 +105,8 @@ def dilemma_scenario(
 def ties(opinions: NDArray[np.float64], homophily: float, stream: Stream) -> list[list[int]]:
     """Return whom each agent follows: FOLLOWING distinct others (or all), ids ascending.
 
-    Each is drawn, with the chance `homophily`, among the share NEAR of agents whose opinion is
-    nearest to one's own, and otherwise among all.
+    With probability `homophily`, each is drawn among the share NEAR of agents nearest in opinion,
+    otherwise among all.
     """
     n = len(opinions)
     count = min(FOLLOWING, n - 1)
@@ -128,7 +128,7 @@ def ties(opinions: NDArray[np.float64], homophily: float, stream: Stream) -> lis
 def _records(
     streams: Streams, opinions: NDArray[np.float64], homophily: float
 ) -> list[dict[str, Any]]:
-    """Return the profiles: generated people, what they believe at the start, whom they follow."""
+    """Return the profiles: generated people, their initial beliefs, whom they follow."""
     config = SyntheticConfig(agents=len(opinions), core=0, posts_per_core=0)
     people = generate(config, [TOPIC], make_encoder("hashing", 64), streams)
     kept = ["user_name", "name", "age", "gender", "country", "profession", "mbti"]

@@ -1,7 +1,8 @@
-"""Which of two opinions of one person is more extreme: by their values, or by a judge model.
+"""Which of two opinions of one agent is more extreme: by their values, or by a judge model.
 
-Judges prefer a place: the first or the second of two texts (Zheng et al. 2023, arXiv 2306.05685).
-So each pair is shown in both orders, and only a judgement that is the same in both counts.
+Judges prefer a position: the first or the second of two texts (Zheng et al. 2023, arXiv
+2306.05685). So each pair is shown in both orders, and a judgement counts only if it is the same in
+both.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ _CHOICES = ("A", "B", "same")
 
 @dataclass(frozen=True, slots=True)
 class ExtremityShift:
-    """What came of comparing opinions with those at the start.
+    """How much more extreme opinions are than at the start.
 
-    `more` and `less` are the shares of people who are judged more or less extreme than at the
-    start; the rest is equal, or judged one way in one order and another way in the other.
-    `agreement` is the share of pairs judged alike in both orders, NaN where there is no judge.
+    `more` and `less` are the shares of agents judged more or less extreme than at the start. The
+    rest is equal, or judged differently in the two orders. `agreement` is the share of pairs judged
+    alike in both orders, NaN without a judge.
     """
 
     more: float
@@ -49,7 +50,7 @@ class ExtremityShift:
 
 
 def by_value(start: Floats, now: Floats) -> ExtremityShift:
-    """Compare opinions float[n] in [-1, 1]; those that are NaN at either time don't count."""
+    """Compare opinions float[n] in [-1, 1]; those that are NaN at either time do not count."""
     change = np.abs(now) - np.abs(start)
     change = change[np.isfinite(change)]
     if not len(change):
@@ -60,9 +61,9 @@ def by_value(start: Floats, now: Floats) -> ExtremityShift:
 def by_judge(
     judge: Judge, start: Sequence[str | None], now: Sequence[str | None]
 ) -> ExtremityShift:
-    """Compare advice in words, person by person; None is no answer and doesn't count.
+    """Compare pieces of advice, agent by agent.
 
-    Neither does a pair that the judge gives no judgement on in one of the orders.
+    None is no answer and does not count; nor does a pair without a judgement in one of the orders.
     """
     pairs = [(a, b) for a, b in zip(start, now, strict=True) if a is not None and b is not None]
     cases = [f"A: {a}\nB: {b}" for a, b in pairs] + [f"A: {b}\nB: {a}" for a, b in pairs]
@@ -77,5 +78,5 @@ def by_judge(
     return ExtremityShift(alike.count(1) / n, alike.count(-1) / n, len(alike) / n)
 
 
-#: What a judgement says if B is the later text: 1 that it is more extreme, -1 less, 0 the same.
+#: What a judgement means if B is the later text: 1 more extreme, -1 less, 0 the same.
 _LATER = {"A": -1, "B": 1, "same": 0, None: None}

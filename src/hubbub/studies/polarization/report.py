@@ -28,7 +28,7 @@ _OTHERS = {
 
 
 def figures(results: Results) -> list[Figure]:
-    """Return extremity over time, how opinions lie at the end, and the other measures over time."""
+    """Return extremity over time, opinions at the end, and the other measures over time."""
     extremity = curves_figure(
         results.curves,
         _EXTREMITY,
@@ -50,14 +50,14 @@ def figures(results: Results) -> list[Figure]:
 
 
 def story(results: Results, findings: Sequence[Finding], asked: RunOptions) -> list[str]:
-    """Return what was done, what was found and what not, and what is assumed."""
+    """Return what was done, found and not found, and the assumptions."""
     return [_done(asked), *sentences(findings), *_assumed(asked)]
 
 
 def _distributions(results: Results) -> Figure:
     """Return the shares of agents by opinion at the start and the end, with a panel for each arm.
 
-    All replicates are taken together.
+    All replicates of an arm are pooled.
     """
     opinions = results.tables["opinions"]
     arm = np.array(opinions["arm"].to_pylist())
@@ -103,7 +103,6 @@ def _same_height(panels: Sequence[Any]) -> None:
 
 
 def _done(asked: RunOptions) -> str:
-    """Say what was done."""
     if asked.models:
         who = f"driven by language models ({', '.join(asked.models)})"
         how = "said how strongly they were for the risk and what they would advise, every ten steps"

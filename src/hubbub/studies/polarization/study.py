@@ -1,4 +1,4 @@
-"""Study 2, group polarization: whether people who talk about a dilemma become more extreme."""
+"""Study 2, group polarization: whether people who discuss a dilemma become more extreme."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ _ARMS: dict[str, tuple[float, dict[str, Any]]] = {
     "random feed": (_HOMOPHILY, {"feed.preset": "random"}),
 }
 _DEFAULTS = {"feed.preset": "chronological", "opinions.model": "biased-assimilation"}
-#: What is measured of the opinions at a moment, as named in analysis.polarization.
+#: The measures of opinions at a moment, as named in analysis.polarization.
 _MEASURES = ("mean_extremity", "variance", "bimodality", "assortativity", "cross_cutting")
 
 
 @dataclass(frozen=True, slots=True)
 class OpinionPoll:
-    """The answers after a step: opinions float[n] in [-1, 1] (NaN for none), advice in words."""
+    """The answers after a step: opinions float[n] in [-1, 1] (NaN for none), and advice as text."""
 
     step: int
     opinions: Floats
@@ -68,7 +68,7 @@ class PolarizationStudy:
     takes = frozenset[str]()
 
     def trials(self, options: StudyOptions) -> Sequence[Trial]:
-        """Return all arms x replicates: two arms per model if any is named."""
+        """Return all arms x replicates; with models, two arms per model."""
         asked = RunOptions.of(options)
         arms: dict[str, dict[str, Any]] = {}
         for model in asked.models:
@@ -82,7 +82,6 @@ class PolarizationStudy:
         return trials
 
     def scenario(self, trial: Trial, options: StudyOptions) -> Scenario:
-        """Return the society of a trial."""
         s = trial.settings
         scenario = dilemma_scenario(trial.seed, s["homophily"], s["model"], s["overrides"])
         if scenario.steps < EVERY:
@@ -90,12 +89,12 @@ class PolarizationStudy:
         return scenario
 
     def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
-        """Return the predictions, of the models that are named or else of the policy."""
+        """Return the predictions for the models that are named, or else for the policy."""
         models = RunOptions.of(options).models
         return _of_models(models) if models else _of_policy()
 
     def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
-        """Let the society talk, and compare each questionnaire with the one at the start."""
+        """Let the society discuss, and compare each questionnaire with the first."""
         scenario = self.scenario(trial, options)
         with Simulation(scenario, threads=threads()) as sim:
             run_on(sim)
@@ -113,7 +112,7 @@ class PolarizationStudy:
         return _outcome(forms, against_start, ties, further)
 
     def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
-        """Return what became of each hypothesis."""
+        """Return a finding for each hypothesis."""
         return compare(results.values, self.hypotheses(options), seed=RunOptions.of(options).seed)
 
     def figures(self, results: Results, options: StudyOptions) -> Sequence[Figure]:
@@ -123,12 +122,10 @@ class PolarizationStudy:
     def story(
         self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
-        """Return the report's paragraphs."""
         return [*story(results, findings, RunOptions.of(options)), *usable(results.values)]
 
 
 def study() -> PolarizationStudy:
-    """Return the study."""
     return PolarizationStudy()
 
 
@@ -144,7 +141,7 @@ def _settings(
 
 
 def _questionnaires(sim: Simulation, *, with_model: bool) -> list[OpinionPoll]:
-    """Return the answers every so many steps: what models said, else the opinions themselves."""
+    """Return the answers every EVERY steps: what models said, else the opinions themselves."""
     steps = range(0, sim.scenario.steps + 1, EVERY)
     if not with_model:
         taken = zip(steps, sim.store.opinions_over(steps), strict=True)
@@ -243,7 +240,7 @@ def _of_policy() -> list[Hypothesis]:
 
 
 def _of_models(models: Sequence[str]) -> list[Hypothesis]:
-    """Return the hypotheses on each model, and on each further one against the first."""
+    """Return the hypotheses on each model, and on each further model against the first."""
     change, hypotheses = "mean_extremity_change", []
     for model in models:
         homophilous, mixed = f"{model}, homophilous", f"{model}, mixed"

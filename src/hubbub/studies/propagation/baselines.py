@@ -1,7 +1,7 @@
-"""What can be predicted of cascades without simulating anything: the skill to beat.
+"""Predictions of cascades without a simulation: the skill to beat.
 
-A simulation is worth something when it beats the reference that knows as much as it does. All are
-made from the very cascades that they are judged on, which favours them.
+A simulation is useful when it beats the baseline that knows as much as it does. All baselines are
+made from the same cascades on which they are judged, which favours them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Curves = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A prediction by rule: what it is called, what it is in words, and what it knows."""
+    """A prediction by rule: its name, its description, and what it knows."""
 
     name: str
     words: str
@@ -34,11 +34,12 @@ REFERENCES = (MEDIAN, SIZE, TIES, FLOOR)
 
 
 def predictions(cascades: Sequence[Cascade]) -> dict[str, Curves]:
-    """Return each reference's predictions by its name, float64[c, 3, 51] (MEASURES by MINUTES).
+    """Return each baseline's predictions by its name, float64[c, 3, 51] (MEASURES by MINUTES).
 
-    g(t) is the mean over cascades of the curve divided by its value at 150 minutes; f, of each
-    measure, the median over cascades of its value at 150 minutes divided by N (SIZE) or M (TIES).
-    A cascade whose value at 150 minutes is 0 has no part in g. (README of the project's data.)
+    g(t) is the mean over cascades of the curve divided by its value at 150 minutes; f, for each
+    measure, is the median over cascades of its value at 150 minutes divided by N (SIZE) or M
+    (TIES). A cascade whose value at 150 minutes is 0 has no part in g. (README of the project's
+    data.)
     """
     real = np.stack([c.curves() for c in cascades])
     whole = np.stack([c.whole() for c in cascades])

@@ -1,4 +1,4 @@
-"""Made-up cascades, for a look at the study of propagation where there are no real ones."""
+"""Made-up cascades, to try the study of propagation where there are no real ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hubbub.rng import Stream, Streams
 from hubbub.studies.cascade_files import Cascade, Ties
 from hubbub.studies.propagation.pace import Pace
 
-#: Number of cascades, and the range of their sizes (evenly spread over its logarithm).
+#: Number of cascades, and the range of their sizes, evenly spread on a log scale.
 COUNT, SIZES = 40, (60.0, 400.0)
 #: Share of people who follow the root, not an earlier retweeter: about that of Twitter15 (0.82).
 OF_ROOT = 0.8
@@ -19,7 +19,7 @@ SPREAD = 0.5
 
 
 def made_cascades(seed: int = 0) -> list[Cascade]:
-    """Return cascades with trees by lot and times by the shipped pace, the same for a seed."""
+    """Return cascades with random trees and times by the shipped pace, the same for a seed."""
     streams = Streams(seed)
     return [_made(i, streams.at("made cascade", i)) for i in range(COUNT)]
 

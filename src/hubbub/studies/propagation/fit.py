@@ -1,4 +1,4 @@
-"""Fitting the pace of people to real cascades, on some of them for others."""
+"""Fitting the pace of people to real cascades; each fold is predicted by a fit to the others."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from hubbub.studies.propagation.pace import Pace, columns
 
 Floats = NDArray[np.float64]
 
-#: Waiting times are known to so many minutes, the time compared. What comes later is news of
+#: Waiting times are observed up to this many minutes, the time compared. Anything later is news of
 #: another day.
 HORIZON = 150.0
-#: The weights are drawn to 0, but for the first, as by a normal distribution of so wide a spread.
+#: The weights but the first have a normal prior around 0 with this standard deviation.
 PRIOR_SPREAD = 1.0
-#: Fewest cascades to fit to.
+#: Smallest number of cascades for a fit.
 FEWEST = 8
 _ITERATIONS, _CLOSE = 100, 1e-9
 
 
 def folds(cascades: int, count: int, seed: int) -> NDArray[np.int64]:
-    """Return the fold, 0 to count - 1, of each cascade, int64[cascades]: equal shares, by lot."""
+    """Return the fold, 0 to count - 1, of each cascade, int64[cascades]: equal random shares."""
     order = Streams(seed).at("folds").permutation(cascades)
     fold = np.empty(cascades, np.int64)
     fold[order] = np.arange(cascades) % count
@@ -35,7 +35,7 @@ def folds(cascades: int, count: int, seed: int) -> NDArray[np.int64]:
 def fit(cascades: Sequence[Cascade]) -> Pace:
     """Return the pace that makes the waiting times of these cascades' members most likely.
 
-    A waiting time runs from when the person followed retweeted (the root: posted), in whole steps
+    A waiting time runs from the retweet of the person followed (the root: the post), in whole steps
     of the simulation; from HORIZON on it is only known to be longer. With x the time, e the linear
     predictor, a the shape and r = x exp(e): survival (1 + r)**-a, hazard a exp(e) / (1 + r).
     Newton's method on (ln a, weights). DataError for fewer than FEWEST cascades.
@@ -51,7 +51,7 @@ def fit(cascades: Sequence[Cascade]) -> Pace:
 
 
 def _waits(cascade: Cascade) -> Floats:
-    """Return the waiting times in minutes, to the middles of steps, of all but the root."""
+    """Return the waiting times in minutes, to the middles of steps, of everyone but the root."""
     step = np.ceil(cascade.minutes / STEP_MINUTES)
     steps = np.maximum(step[1:] - step[cascade.ties.parent[1:]], 1)
     middle: Floats = (steps - 0.5) * STEP_MINUTES

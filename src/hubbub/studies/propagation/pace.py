@@ -1,9 +1,9 @@
-"""How soon people who will pass a message on look at it: who is awake how often, by known ties.
+"""How soon people see a message that they will pass on: how often each is awake, by its known ties.
 
-Each person looks at a rate of its own, so that the waiting time from exposure is exponential. The
-rates of people are gamma distributed; over all people the waiting time is then Lomax distributed
-(Pareto II), heavy-tailed as response times are found to be: P(T > t) = (1 + t / minutes)**-shape.
-(Johnson, Kotz, Balakrishnan 1994, Continuous Univariate Distributions I, chapter 20, section 3.)
+Each person looks at a rate of their own, so the waiting time from exposure is exponential. The
+rates are gamma distributed; over all people the waiting time is then Lomax distributed (Pareto II),
+heavy-tailed as response times are found to be: P(T > t) = (1 + t / minutes)**-shape. (Johnson,
+Kotz, Balakrishnan 1994, Continuous Univariate Distributions I, chapter 20, section 3.)
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from hubbub.studies.cascade_files import MINUTES, Ties
 
 Floats = NDArray[np.float64]
 
-#: The crowd of a cascade is measured against so many people.
+#: The size of a cascade is measured relative to this number of people.
 USUAL_CROWD = 300.0
-#: The waves of the day that the hour's effect is made of, in cycles per day.
+#: The effect of the hour is made of waves with these frequencies, in cycles per day.
 WAVES = (1.0, 2.0)
 
 
@@ -28,9 +28,9 @@ class Pace(Section):
     """How often people look, by what is known of their ties: the fitted part of study 1(a).
 
     The rate of a person is a gamma variate of `shape`, divided by `minutes`, times exp(indirect, if
-    it follows somebody other than the root + audience * ln(1 + its followers in the tree) + crowd *
-    ln(people in the tree / 300) + the effect of the hour (UTC)). The defaults were fitted by
-    `hubbub calibrate propagation` to the 134 cascades of Twitter15 (Ma, Gao, Wong 2017,
+    they follow somebody other than the root + audience * ln(1 + their followers in the tree) +
+    crowd * ln(people in the tree / 300) + the effect of the hour (UTC)). The defaults were fitted
+    by `hubbub calibrate propagation` to the 134 cascades of Twitter15 (Ma, Gao, Wong 2017,
     doi:10.18653/v1/P17-1066) that OASIS simulated (arXiv 2411.11581).
     """
 
@@ -52,7 +52,7 @@ class Pace(Section):
 
     @classmethod
     def of(cls, shape: float, weights: Floats) -> Pace:
-        """Return the pace of this shape and these weights of `columns`, to four digits."""
+        """Return the pace with this shape and these weights of `columns`, to four digits."""
         w = [round(float(x), 4) for x in weights]
         return cls(
             shape=round(shape, 4), minutes=round(float(np.exp(-weights[0])), 4),
@@ -60,7 +60,7 @@ class Pace(Section):
         )  # fmt: skip
 
     def hourly_rates(self, ties: Ties, stream: Stream) -> Floats:
-        """Return how often a minute each person looks, by UTC hour, float64[n, 24]."""
+        """Return how often per minute each person looks, by UTC hour, float64[n, 24]."""
         own = gamma(self.shape, len(ties), stream)
         weights = self.weights
         log_rate = people_columns(ties) @ weights[:4]
@@ -70,7 +70,7 @@ class Pace(Section):
 
 
 def people_columns(ties: Ties) -> Floats:
-    """Return what the rates of people depend on, float64[n, 4]: 1, indirect, audience, crowd."""
+    """Return the predictors of people's rates, float64[n, 4]: 1, indirect, audience, crowd."""
     n = len(ties)
     return np.stack(
         [
@@ -90,7 +90,7 @@ def day_columns(hours: Floats) -> Floats:
 
 
 def columns(ties: Ties) -> Floats:
-    """Return people_columns beside day_columns in the middle of what is compared, float64[n, 8]."""
+    """Return people_columns, and day_columns at the middle of the time compared, float64[n, 8]."""
     hour = ties.start.hour + ties.start.minute / 60 + MINUTES[-1] / 120
     day = np.broadcast_to(day_columns(np.array([hour])), (len(ties), 4))
     return np.concatenate([people_columns(ties), day], axis=1)

@@ -19,9 +19,9 @@ from hubbub.studies.resampling import bootstrap_means, interval
 from hubbub.studies.trials import Finding, Results
 from hubbub.studies.verdicts import sentences
 
-#: The arms that simulate, and what they are compared with.
+#: The arms that simulate, and their baselines.
 FITTED, SHIPPED, REAL = "hubbub, fitted to others", "hubbub, pace as given", "real"
-#: The references that a simulation is to beat; the floor knows what is to be predicted.
+#: The baselines that a simulation should beat; the floor knows what is to be predicted.
 THREE = (MEDIAN, SIZE, TIES)
 _ORDER = (FITTED, SHIPPED, *(r.name for r in REFERENCES))
 _SEED = 15
@@ -36,7 +36,7 @@ def figures(results: Results) -> list[Figure]:
 def story(
     results: Results, findings: Sequence[Finding], *, made: bool, model: str | None = None
 ) -> list[str]:
-    """Return what was done, found and not found, and what is assumed."""
+    """Return what was done, found and not found, and the assumptions."""
     table = error_table(results)
     simulated = [arm for arm in (FITTED, SHIPPED) if arm in table["arm"].to_pylist()]
     count = len(set(results.tables["cascades"]["cascade"].to_pylist()))
@@ -68,7 +68,7 @@ _MADE = (
 
 
 def _who(model: str | None) -> str:
-    """Say what people known to have taken part do with the message."""
+    """Say how people known to have taken part treat the message."""
     if model is None:
         return "everybody known to have taken part reposts once it sees the message"
     return (
@@ -80,7 +80,7 @@ def _who(model: str | None) -> str:
 def error_table(results: Results, *, labels: bool = False) -> pa.Table:
     """Return arm, (label,) measure, mean error over cascades with its 95 % interval, quartiles.
 
-    An error is the mean over the arm's replicates first; the interval is the bootstrap's, over
+    An error is first averaged over the arm's replicates; the interval is the bootstrap's, over
     cascades.
     """
     keys = ["arm", "label", "measure"] if labels else ["arm", "measure"]
@@ -162,7 +162,7 @@ def _labels(results: Results) -> Figure:
 
 
 def _worded(table: pa.Table) -> pa.Table:
-    """Return the table with measures as they are called in words."""
+    """Return the table with readable names of measures."""
     return renamed(table, "measure", [_WORDS[m] for m in table["measure"].to_pylist()])
 
 
@@ -201,5 +201,5 @@ def _pair(results: Results) -> pa.Table:
 
 
 def simulated_arm(results: Results) -> str:
-    """Return the arm that stands for the simulation: fitted to others, where that was possible."""
+    """Return the arm shown as the simulation: fitted to other cascades, where possible."""
     return FITTED if FITTED in results.values["arm"].to_pylist() else SHIPPED

@@ -1,10 +1,10 @@
 """A society in which real cascades could have happened, run by the engine.
 
-All cascades live side by side in one simulated day, in circles without ties between them. A circle
-is the cascade's known people, who follow whom they are known to follow, and bystanders with ties to
-them and to each other. The root posts at its real time of day; the others are awake by their pace
-(hubbub.studies.propagation.pace), in the hours of their cascade only. People known to have
-passed the message on are interested in it, and hardly anybody else reposts it.
+All cascades share one simulated day, in circles without ties between them. A circle holds the
+cascade's known people, who follow whom they are known to follow, and bystanders with ties to them
+and to each other. The root posts at its real time of day. The others are awake by their pace
+(hubbub.studies.propagation.pace), in the hours of their cascade only. People known to have passed
+the message on are interested in it, and hardly anybody else reposts it.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ from hubbub.studies.propagation.pace import Pace
 
 #: Bystanders for each known person.
 BYSTANDERS = 0.5
-#: Background ties: whom each bystander follows, and how many bystanders each known person follows.
+#: Background ties: how many agents each bystander follows, and how many bystanders each known
+#: person follows.
 FOLLOWING = 3
-#: How people behave to whom the message speaks: once they see it they almost surely repost it, and
-#: hardly anything else. Its text is their interest, so that its similarity to it is 1.
+#: The behaviour of people to whom the message speaks: once they see it they almost surely repost
+#: it, and hardly anything else. Its text is their interest, so that its similarity to it is 1.
 SPOKEN_TO = {"base": {"repost": -4.0, "create_post": -6.0}, "similarity": 14.0}
-#: How people behave of whom no repost is known: a repost of theirs is to be rare.
+#: The behaviour of people without a known repost: they should rarely repost it.
 BYSTANDING = {"base": {"repost": -10.0}}
 _DIGITS = 9
 _DAY = datetime(2014, 1, 1)  # noqa: DTZ001 - simulated time is UTC without saying so
@@ -49,8 +50,8 @@ _DAY = datetime(2014, 1, 1)  # noqa: DTZ001 - simulated time is UTC without sayi
 class Circle:
     """The people of one cascade, known and bystanders, by rows of the whole population.
 
-    `following` are the rows each one follows; `awake` float64[n, 24] the chance to be awake in a
-    step of each hour.
+    `following` are the rows each one follows; `awake` float64[n, 24] is the probability of being
+    awake in a step of each hour.
     """
 
     ties: Ties
@@ -91,9 +92,9 @@ def simulate(
 
 
 def society(ties: Ties, pace: Pace, seed: int, overrides: Mapping[str, Any]) -> Scenario:
-    """Return the scenario of a day of one cascade, its people in it.
+    """Return the scenario of a day of one cascade, including its people.
 
-    The chances to be awake are rounded, so that they are the same whatever computes them.
+    Probabilities of being awake are rounded, so that they are the same on every machine.
     """
     circle = _circle(ties, pace, 0, Streams(seed))
     rounded = replace(circle, awake=circle.awake.round(_DIGITS))
@@ -103,7 +104,7 @@ def society(ties: Ties, pace: Pace, seed: int, overrides: Mapping[str, Any]) -> 
 def _curves(items: pa.Table, roots: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the curves of the only post of each of these agents, float64[c, 3, 51].
 
-    Who reposts in the step of the post does so in its first three minutes: it counts from then on.
+    A repost in the step of the post falls into its first three minutes, and counts from then on.
     """
     agent, item = items["agent"].to_numpy(), items["id"].to_numpy()
     posts = np.flatnonzero(np.isin(agent, roots))
@@ -115,7 +116,7 @@ def _curves(items: pa.Table, roots: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _circle(ties: Ties, pace: Pace, first: int, streams: Streams) -> Circle:
-    """Return the people of a cascade, the known ones before the others, from row `first` on."""
+    """Return the people of a cascade, known ones first, from row `first` on."""
     n, others = len(ties), ceil(BYSTANDERS * len(ties))
     stream = streams.at(f"cascade/{ties.name}")
     ends = first + n + stream.integers(others, n * FOLLOWING).reshape(n, FOLLOWING)
@@ -133,7 +134,7 @@ def _circle(ties: Ties, pace: Pace, first: int, streams: Streams) -> Circle:
 
 
 def _people(circles: Sequence[Circle]) -> pa.Table:
-    """Return the profiles. The last one does nothing: always awake, it is the measure of the rest.
+    """Return the profiles. The last agent does nothing: always awake, it sets the scale.
 
     (An agent's hourly figures count in proportion to the largest of all agents.)
     """
@@ -160,7 +161,7 @@ def _people(circles: Sequence[Circle]) -> pa.Table:
 
 
 def drivers(model: str | None = None) -> list[dict[str, Any]]:
-    """Return who drives whom: a language model, if one is named, the known people."""
+    """Return what drives whom: a language model, if one is named, drives the known people."""
     known = {"policy": "statistical", "behaviour": SPOKEN_TO} if model is None else {"model": model}
     bystanders = {"policy": "statistical", "behaviour": BYSTANDING}
     return [
@@ -207,5 +208,5 @@ def _scenario(
 
 
 def _message(ties: Ties) -> str:
-    """Return a cascade's message, or what stands for it where the data have no text."""
+    """Return a cascade's message, or a substitute where the data have no text."""
     return ties.text or f"message-{ties.name}"

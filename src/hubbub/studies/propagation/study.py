@@ -29,17 +29,17 @@ from hubbub.studies.trials import VALUES, Finding, Results, StudyOptions, Trial,
 
 Curves = NDArray[np.float64]
 
-#: Simulated days whose mean is one prediction; predictions (replicates) unless said otherwise.
+#: A prediction is the mean of this many simulated days; and the default number of replicates.
 DAYS, REPLICATES = 4, 3
 _WITH_MODEL = 1, 1
-#: Parts of the cascades: each is predicted by the pace fitted to the others.
+#: Folds of the cascades: each is predicted by the pace fitted to the others.
 FOLDS = 10
-#: Cascades whose curves are kept, of evenly spread sizes.
+#: Number of cascades whose curves are kept, of evenly spread sizes.
 EXAMPLES = 6
 _SEED = 15
-#: The flag with which nothing is simulated but with the pace fitted to the other folds.
+#: The flag to simulate only with the pace fitted to the other folds.
 HELD_OUT = "held_out"
-#: The flag with which only the cascades that OASIS simulated are taken of those given.
+#: The flag to use only the cascades that OASIS simulated.
 ONLY_OASIS = "only_oasis"
 
 
@@ -47,9 +47,9 @@ class PropagationStudy:
     """The study. Input: `cascades`, a folder; flags: `only_oasis`, `held_out`.
 
     Overrides are those of the scenario, and `pace.NAME` for a parameter of Pace. `pace` names a
-    file that `hubbub calibrate propagation` wrote; it takes the place of the shipped parameters.
-    `model` names a language model that is to drive the known people (by models.NAME...): then one
-    day is a prediction, and only the pace fitted to others is used, if there is one.
+    file that `hubbub calibrate propagation` wrote, which replaces the shipped parameters. `model`
+    names a language model that drives the known people (described by models.NAME...). Then a
+    prediction is one day, and only the pace fitted to other cascades is used, if there is one.
     """
 
     name = "propagation"
@@ -59,7 +59,7 @@ class PropagationStudy:
     takes = frozenset({"cascades", ONLY_OASIS, HELD_OUT})
 
     def trials(self, options: StudyOptions) -> Sequence[Trial]:
-        """Return the predictions: simulated ones by replicate, and one of each reference."""
+        """Return the predictions: simulated ones by replicate, and one of each baseline."""
         cascades, model = _cascades(options), _model(options)
         pace, scenario = split_overrides(options.overrides)
         first = SPACING * RunOptions.of(options).seed + _SEED
@@ -79,9 +79,9 @@ class PropagationStudy:
         return simulated + [Trial(name, 0, 0) for name in (REAL, *(r.name for r in REFERENCES))]
 
     def scenario(self, trial: Trial, options: StudyOptions) -> Scenario | None:
-        """Return the society of the smallest cascade, by itself, on a trial's first day.
+        """Return the society of the smallest cascade alone, on a trial's first day.
 
-        In a trial all cascades live side by side, in circles without ties between them.
+        In a trial, all cascades share the day, in circles without ties between them.
         """
         if not _simulates(trial):
             return None
@@ -91,7 +91,7 @@ class PropagationStudy:
         return society(cascades[i].ties, pace, trial.seed * DAYS, trial.settings["scenario"])
 
     def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
-        """Return that the simulation errs less than each reference."""
+        """Return the predictions that the simulation errs less than each baseline."""
         return _predictions(self.trials(options)[0].arm)
 
     def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
@@ -107,24 +107,23 @@ class PropagationStudy:
         return _outcome(cascades, real, predicted)
 
     def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
-        """Return whether the simulation errs less than each reference, paired over cascades."""
+        """Return whether the simulation errs less than each baseline, paired over cascades."""
         mine = propagation_report.simulated_arm(results)
         return compare(by_cascade(results), _predictions(mine), seed=_SEED)
 
     def figures(self, results: Results, options: StudyOptions) -> Sequence[Figure]:
-        """Return errors beside the references', by label, mean curves and examples."""
+        """Return errors beside those of the baselines, by label, mean curves and examples."""
         return propagation_report.figures(results)
 
     def story(
         self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
-        """Return what was done, found and not found, and what is assumed."""
+        """Return what was done, found and not found, and the assumptions."""
         made = "cascades" not in options.inputs
         return propagation_report.story(results, findings, made=made, model=_model(options))
 
 
 def study() -> PropagationStudy:
-    """Return the study."""
     return PropagationStudy()
 
 
@@ -142,7 +141,7 @@ def _predictions(simulated: str) -> list[Hypothesis]:
 
 
 def _model(options: StudyOptions) -> str | None:
-    """Return the model that drives the known people; ScenarioError for more, or for a judge."""
+    """Return the model that drives the known people; ScenarioError for several, or for a judge."""
     asked = RunOptions.of(options)
     if asked.judge or len(asked.models) > 1:
         raise ScenarioError("the study 'propagation' takes one model, and no judge of texts")
@@ -158,10 +157,10 @@ def _simulates(trial: Trial) -> bool:
 
 
 def split_overrides(given: Mapping[str, Any]) -> tuple[Pace, dict[str, Any]]:
-    """Return the pace that overrides by dotted name ask for, and those of the scenario.
+    """Split overrides by dotted name into the pace they describe and those of the scenario.
 
     `pace` is a file of parameters, `pace.NAME` one of them; `model` drives the known people. The
-    study's `seed` is neither's.
+    study's `seed` belongs to neither.
     """
     pace: dict[str, Any] = {}
     scenario: dict[str, Any] = {}
@@ -178,7 +177,7 @@ def split_overrides(given: Mapping[str, Any]) -> tuple[Pace, dict[str, Any]]:
 
 
 def read_pace(path: Path) -> Pace:
-    """Return the pace of a file with parameters; DataError if it cannot be read."""
+    """Return the pace in a file of parameters; DataError if it cannot be read."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -215,7 +214,7 @@ def paces_by_fold(cascades: Sequence[Cascade], count: int) -> list[Pace]:
 
 
 def by_cascade(results: Results) -> pa.Table:
-    """Return the errors by cascade as VALUES, the cascade's number as replicate.
+    """Return the errors by cascade as VALUES, with the cascade's number as replicate.
 
     They are means over the replicates of an arm.
     """
@@ -236,7 +235,7 @@ def _read(folder: Path, *, only_oasis: bool) -> list[Cascade]:
 
 
 def _cascades(options: StudyOptions) -> list[Cascade]:
-    """Return the cascades of a study: those given, else made-up ones."""
+    """Return the cascades of a study: those given, or made-up ones."""
     folder, only_oasis = options.inputs.get("cascades"), ONLY_OASIS in options.flags
     if folder is None:
         if only_oasis:
@@ -274,7 +273,7 @@ def _outcome(cascades: Sequence[Cascade], real: Curves, predicted: Curves) -> Tr
 def _curves(
     cascades: Sequence[Cascade], real: Curves, predicted: Curves
 ) -> dict[str, list[tuple[float, float]]]:
-    """Return the mean curves, in shares of the real values at 150 minutes, and the examples'."""
+    """Return the mean curves as shares of the real values at 150 minutes, and the examples."""
     curves = {}
     for m, measure in enumerate(MEASURES):
         some = real[:, m, -1] > 0

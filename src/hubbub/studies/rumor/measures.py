@@ -1,4 +1,4 @@
-"""How far, how fast and how long each message of a run went, and how interest groups cluster."""
+"""How far, how fast and how long each message of a run spread, and how interest groups cluster."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from hubbub.studies.rumor.messages import Rumor
 Ints = NDArray[np.int64]
 Points = list[tuple[float, float]]
 
-#: Groups are measured every so many steps.
+#: Groups are measured every EVERY steps.
 EVERY = 10
-#: What is measured of each message.
+#: The measures of each message.
 MEASURES = ("reach", "half_time", "life", "related", "reposts", "passed_on")
 
 
 def measure_rumors(sim: Simulation, rumors: Sequence[Rumor]) -> list[dict[str, Any]]:
-    """Return a row per message: what `Rumor` says of it, MEASURES, and `reached` (a curve).
+    """Return a row per message: the fields of `Rumor`, MEASURES, and `reached` (a curve).
 
-    `reach`: other agents who were shown it; `half_time`: steps until half of them were (left out
-    where nobody was); `life`: the step of the last repost, quote or comment, 0 if there is none;
-    `related`: quotes and comments on it, and new posts on its topic by agents who had been shown it
-    in an earlier step; `reposts`; `viewings`: how often somebody saw it in a step without having
-    reposted it before; `passed_on`: the share of these in which they did.
+    `reach`: other agents who were shown it; `half_time`: steps until half of them were (left out if
+    nobody was); `life`: the step of the last repost, quote or comment, 0 without any; `related`:
+    quotes and comments on it, and new posts on its topic by agents who were shown it in an earlier
+    step; `reposts`; `viewings`: how often somebody saw it in a step without having reposted it
+    before; `passed_on`: the share of viewings that led to a repost.
     """
     seen, items = exposures(sim.store), items_light(sim.store)
     kind, agent, step, ref = (
@@ -102,7 +102,7 @@ def picture(sim: Simulation, most: int) -> dict[str, list[dict[str, Any]]]:
 def means(rows: Sequence[Mapping[str, Any]], measure: str) -> dict[str, float]:
     """Return the mean of a measure over the messages of each truth that have it, by truth.
 
-    `passed_on` is that of all viewings together: alone, a message that few saw says nothing.
+    `passed_on` is that of all viewings together: a message that few saw says little alone.
     """
     found: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
@@ -118,14 +118,14 @@ def means(rows: Sequence[Mapping[str, Any]], measure: str) -> dict[str, float]:
 
 
 def _about(kind: Ints, ref: Ints) -> Ints:
-    """Return the post that each item is or answers, through one repost or quote at most."""
+    """Return the post that each item is or answers, through at most one repost or quote."""
     own = np.arange(len(kind))
     target = np.where(ref >= 0, ref, own)
     return np.where(kind[target] == Kind.repost, target[target], target)
 
 
 def _first_seen(seen: Exposures, rumor: Rumor, n: int) -> Ints:
-    """Return the first step in which each other agent was shown a message; never is far away."""
+    """Return the first step in which each other agent was shown a message; NEVER if none."""
     first = np.full(n, np.iinfo(np.int64).max)
     mine = (seen.post == rumor.post) & (seen.viewer != rumor.author)
     np.minimum.at(first, seen.viewer[mine], seen.step[mine])
@@ -133,7 +133,7 @@ def _first_seen(seen: Exposures, rumor: Rumor, n: int) -> Ints:
 
 
 def _passed_on(seen: Exposures, rumor: Rumor, agents: Ints, steps: Ints) -> tuple[int, int]:
-    """Return how often a message was passed on, and of how many viewings."""
+    """Return how often a message was passed on, and the number of viewings."""
     mine = (seen.post == rumor.post) & (seen.viewer != rumor.author)
     viewings = set(zip(seen.viewer[mine].tolist(), seen.step[mine].tolist(), strict=True))
     reposted = dict(zip(agents.tolist(), steps.tolist(), strict=True))

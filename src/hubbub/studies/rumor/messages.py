@@ -1,4 +1,4 @@
-"""The eight messages of the study of rumor, who posts them, and how false ones can be favoured."""
+"""The eight messages of the study of rumor, who posts them, and how to favour false ones."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hubbub.errors import RunError, ScenarioError
 from hubbub.rng import Streams
 
 #: The true and the false message of each subject; the subjects are the scenario's topics. The two
-#: are the same words in another order, so that a policy that knows texts by their vectors, which
-#: ignore order, has no reason to prefer one of them.
+#: have the same words in another order, so a policy that knows texts by their vectors, which ignore
+#: order, has no reason to prefer one of them.
 MESSAGES: dict[str, tuple[str, str]] = {
     "Technology": (
         "Technology: cold weather drains a phone faster than mild weather.",
@@ -39,7 +39,7 @@ TRUE, FALSE = "true", "false"
 
 @dataclass(frozen=True, slots=True)
 class Rumor:
-    """A message of a run: the `post` by `author`, who had so many `followers` at the start."""
+    """A message of a run: the `post` by `author`, who had `followers` followers at the start."""
 
     post: int
     domain: str
@@ -52,9 +52,9 @@ def spread_rumors(sim: Simulation, core: int, seed: int) -> list[Rumor]:
     """Post the eight messages before step 1 by the eight core users with the most followers.
 
     Each pair of messages is posted by two neighbours in that ranking. Which pair has which two, and
-    who of them posts the false one, is drawn by lot, so that truth goes together with reach and
-    with the order of posting (feeds prefer the newer of two posts) only by chance. The core users
-    are the first `core` agents; ScenarioError if they are fewer than eight.
+    who of them posts the false one, is random, so truth is related to reach and to the order of
+    posting (feeds prefer the newer of two posts) only by chance. The core users are the first
+    `core` agents; ScenarioError if there are fewer than eight.
     """
     core = min(core, len(sim.world.agents))
     if core < 2 * len(MESSAGES):
@@ -79,7 +79,7 @@ def spread_rumors(sim: Simulation, core: int, seed: int) -> list[Rumor]:
 
 
 def tempt(sim: Simulation, posts: NDArray[np.int64], appeal: float, seed: int) -> None:
-    """Let everyone who was shown one of these posts in the last step repost it by chance `appeal`.
+    """Let all who were shown one of these posts in the last step repost it with chance `appeal`.
 
     It is the known difference that the study must find: those who have not reposted a post do so
     with this chance in each step they see it, besides what they decide themselves.

@@ -25,7 +25,7 @@ from hubbub.studies.plots import (
 from hubbub.studies.trials import Finding, Results
 from hubbub.studies.verdicts import sentences
 
-#: What is drawn of each message, as its axis says it.
+#: The measures of each message that are drawn, as their axes name them.
 _MEASURES = {
     "reach": "reach (agents)",
     "half_time": "time to half of the reach (steps)",
@@ -38,7 +38,7 @@ _GROUPS = {
     "assortativity_change": "change of assortativity",
     "modularity_change": "change of modularity Q",
 }
-#: The steps of the two pictures, as in the tables.
+#: The steps of the two pictures, as named in the tables.
 _WHEN = ("start", "end")
 
 
@@ -49,7 +49,7 @@ def figures(results: Results) -> list[Figure]:
 
 
 def story(findings: Sequence[Finding], asked: RunOptions, appeal: float) -> list[str]:
-    """Return what was done, what was found and what not, and what is assumed."""
+    """Return what was done, found and not found, and the assumptions."""
     built_in = (
         f"A known difference was built in: who saw a false message passed it on with the chance "
         f"{appeal:g} besides what the agent decided. Finding it checks the study, not the world."
@@ -77,7 +77,7 @@ def story(findings: Sequence[Finding], asked: RunOptions, appeal: float) -> list
 
 
 def _reach(results: Results) -> Figure:
-    """Return the reach over time, a line for the true and for the false messages of each arm."""
+    """Return the reach over time, with a line for the true and the false messages of each arm."""
     curves = results.curves
     curves = curves.filter(pc.starts_with(curves["curve"], "reach/"))
     truth = [name.removeprefix("reach/") for name in curves["curve"].to_pylist()]
@@ -92,7 +92,7 @@ def _reach(results: Results) -> Figure:
 
 
 def _messages(results: Results) -> Figure:
-    """Return what became of the messages of each pair, a panel for each measure."""
+    """Return the measures of the messages of each pair, with a panel for each measure."""
     messages = results.tables["messages"]
     subjects = _within(results, messages["arm"].to_pylist(), messages["domain"].to_pylist())
     messages = messages.append_column("pair", pa.array(subjects, pa.string()))
@@ -134,7 +134,7 @@ def _groups(results: Results) -> Figure:
 
 
 def _since_start(curves: pa.Table, names: Sequence[str]) -> pa.Table:
-    """Return these curves less their first points, as "NAME_change"."""
+    """Return these curves minus their first points, as "NAME_change"."""
     rows = curves.filter(pc.is_in(curves["curve"], pa.array(names, pa.string()))).to_pylist()
     first: dict[tuple[Any, ...], float] = {}
     for row in rows:
@@ -193,6 +193,6 @@ def _ties_in_words(groups: Sequence[str], ties: NDArray[np.int64]) -> str:
 
 
 def _within(results: Results, arms: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Return names of parts of arms, with the arm before if there are several."""
+    """Return names of parts of arms, preceded by the arm if there are several."""
     one = len(set(results.values["arm"].to_pylist())) == 1
     return [name if one else f"{arm}, {name}" for arm, name in zip(arms, names, strict=True)]

@@ -30,13 +30,13 @@ from hubbub.studies.statistics import Hypothesis, compare
 from hubbub.studies.trial_process import threads
 from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
-#: The override that builds a difference in: the chance by which a viewer of a false message passes
-#: it on, besides what it decides itself.
+#: The override that builds in a difference: the chance that a viewer of a false message passes it
+#: on, in addition to what the viewer decides itself.
 APPEAL = "appeal"
 _REPLICATES = 20
-#: As many as a sign-flip test needs to find anything among six: 2 / 2^8 * 6 < 0.05.
+#: The number that a sign-flip test needs to find anything among six: 2 / 2^8 * 6 < 0.05.
 _REPLICATES_WITH_MODEL = 8
-#: Agents, and core users among them, by whether a language model drives them.
+#: Numbers of agents, and of core users among them, without and with a language model.
 _PEOPLE = {False: (10_000, 100), True: (200, 20)}
 _WORDS = {
     "reach": "reach a different number of agents",
@@ -76,9 +76,9 @@ class RumorStudy:
         return _scenario(trial)
 
     def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
-        """Return the predictions of each arm: truth is the only difference within a run.
+        """Return the predictions of each arm.
 
-        So false and true messages are compared in pairs.
+        Truth is the only difference within a run, so false and true messages are compared in pairs.
         """
         return [
             h
@@ -87,7 +87,7 @@ class RumorStudy:
         ]
 
     def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
-        """Post the messages, let the society go on, and measure each of them."""
+        """Post the messages, run the society, and measure each message."""
         scenario, appeal = _scenario(trial), trial.settings[APPEAL]
         with Simulation(scenario, threads=threads()) as sim:
             sim.reset()
@@ -116,14 +116,12 @@ class RumorStudy:
     def story(
         self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
-        """Return the report's paragraphs."""
         asked = RunOptions.of(options)
         told = story(findings, asked, _split(asked.settings)[0])
         return [*told, *usable(results.values)]
 
 
 def study() -> RumorStudy:
-    """Return the study."""
     return RumorStudy()
 
 

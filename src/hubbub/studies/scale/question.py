@@ -1,4 +1,4 @@
-"""A question to a group of any size, and what its answers look like together."""
+"""A question to a group of any size, and measures of its answers as a whole."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUESTION = (
 )
 #: The scale of helpfulness.
 LOW, HIGH = 1, 10
-#: Answers of a group that are judged and compared; a sample of so many makes groups comparable.
+#: Number of answers of a group that are judged and compared: equal samples make groups comparable.
 SAMPLE = 10
 _RULES = f"""\
 A town asked: {QUESTION}
@@ -35,9 +35,9 @@ Reply with one JSON object and nothing else: {{"score": NUMBER}}"""
 def question_scenario(
     seed: int, agents: int, model: str | None, overrides: Mapping[str, Any]
 ) -> Scenario:
-    """Return the scenario: a question is all there is to see, and the agents answer if they like.
+    """Return the scenario: a question is all there is to see, and agents answer if they like.
 
-    `overrides` come last, but for the drivers of the agents and their number.
+    `overrides` come last, but before the drivers of the agents and their number.
     """
     data: dict[str, Any] = {
         "name": "scale",
@@ -67,12 +67,12 @@ def question_scenario(
 
 
 def read_answers(comments: pa.Table, votes: tuple[int, int], seed: int) -> dict[str, float]:
-    """Return what a group's answers (a run's comments) and votes (likes, dislikes) say together.
+    """Return measures of a group's answers (a run's comments) and votes (likes, dislikes).
 
     `answers`: their number; `approval`: likes of the question / all votes on it; `support`: the
-    mean stance of answers where these are known, in [-1, 1]; `variety`: the effective number of
+    mean stance of answers where it is known, in [-1, 1]; `variety`: the effective number of
     different texts (Hill number of order 1) among SAMPLE answers; `distance`: the mean cosine
-    distance of two of these, 0 to 2. What cannot be taken is left out.
+    distance of two of these, 0 to 2. A measure that cannot be taken is left out.
     """
     found = {"answers": float(comments.num_rows)}
     if sum(votes):
@@ -88,14 +88,14 @@ def read_answers(comments: pa.Table, votes: tuple[int, int], seed: int) -> dict[
 
 
 def sample(texts: Sequence[str | None], seed: int) -> list[str]:
-    """Return SAMPLE of the texts drawn by lot, all if they are fewer; None doesn't count."""
+    """Return a random SAMPLE of the texts, or all if there are fewer; None does not count."""
     known = [text for text in texts if text]
     order = Streams(seed).at("study/sample").permutation(len(known))[:SAMPLE]
     return [known[i] for i in order.tolist()]
 
 
 def helpfulness(judge: Judge, texts: Sequence[str]) -> dict[str, float]:
-    """Return the judge's mean rating of these answers, LOW to HIGH; nothing without a rating."""
+    """Return the judge's mean rating of these answers, LOW to HIGH; empty without a rating."""
     ratings = [r for r in judge.rate(_RULES, texts, LOW, HIGH) if r is not None]
     return {"helpfulness": float(np.mean(ratings))} if ratings else {}
 

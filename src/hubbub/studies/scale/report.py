@@ -20,7 +20,7 @@ from hubbub.studies.verdicts import sentences
 
 Floats = NDArray[np.float64]
 
-#: What is drawn, as its axis says it: behaviour together, and what answers are like.
+#: The measures that are drawn, as their axes name them: of behaviour, and of answers.
 _BEHAVIOUR = {
     "approval": "likes / all votes on the question",
     "support": "mean stance of the answers",
@@ -35,14 +35,14 @@ _SIZE = "agents (logarithmic)"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What an arm is: who drives the agents, and how many there are."""
+    """What an arm is: what drives the agents, and how many there are."""
 
     who: str
     size: int
 
 
 def figures(results: Results, groups: Mapping[str, Group]) -> list[Figure]:
-    """Return behaviour by size, how far replicates lie apart, and what the answers are like.
+    """Return behaviour by size, the spread of replicates, and what the answers are like.
 
     `groups` are those of the arms by their names.
     """
@@ -66,7 +66,7 @@ def figures(results: Results, groups: Mapping[str, Group]) -> list[Figure]:
 
 
 def story(findings: Sequence[Finding], asked: RunOptions) -> list[str]:
-    """Return what was done, what was found and what not, and what is assumed."""
+    """Return what was done, found and not found, and the assumptions."""
     helpful = (
         "Helpfulness is the judge model's rating, which is no measure of what helps people."
         if asked.judge
@@ -90,24 +90,24 @@ def story(findings: Sequence[Finding], asked: RunOptions) -> list[str]:
 
 
 def deviations(values: Floats) -> Floats:
-    """Return how far each value is from the median of all (Brown and Forsythe 1974)."""
+    """Return the distance of each value from the median of all (Brown and Forsythe 1974)."""
     return np.abs(values - np.median(values)) if len(values) else values
 
 
 def free_deviations(values: Floats) -> Floats:
-    """Return the deviations without the smallest, which follows from the others: for a test.
+    """Return the deviations for a test: without the smallest, which follows from the others.
 
-    Of an odd number of values it is 0, of an even one the same as the next. With it, a test of two
-    replicates each claims too much, and one of three or five hardly anything (Hines and Hines 2000,
-    doi:10.1111/j.0006-341X.2000.00451.x).
+    The smallest of an odd number of values is 0, of an even number it equals the next. With it, a
+    test of two replicates each claims too much, and one of three or five hardly anything (Hines and
+    Hines 2000, doi:10.1111/j.0006-341X.2000.00451.x).
     """
     return np.sort(deviations(values))[1:]
 
 
 def spreads(results: Results, groups: Mapping[str, Group]) -> pa.Table:
-    """Return how far replicates lie from the median of their size, on average.
+    """Return the mean distance of replicates from the median of their size.
 
-    Columns measure, arm (who drives the agents), x (the size), mean, low, high, replicates. Sizes
+    Columns measure, arm (what drives the agents), x (the size), mean, low, high, replicates. Sizes
     with one replicate are left out.
     """
     samples: dict[tuple[Any, ...], list[float]] = {}
@@ -125,7 +125,7 @@ def spreads(results: Results, groups: Mapping[str, Group]) -> pa.Table:
 
 
 def _sized(results: Results, groups: Mapping[str, Group], measures: Iterable[str]) -> pa.Table:
-    """Return measure, arm (who drives the agents), x (the size) and value of each replicate."""
+    """Return measure, arm (what drives the agents), x (the size) and value of each replicate."""
     rows = [
         {"measure": row["measure"], "arm": group.who, "x": float(group.size), "value": row["value"]}
         for row in results.values.to_pylist()

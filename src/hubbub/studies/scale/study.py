@@ -1,4 +1,4 @@
-"""Study 5, scale: how clear a group's behaviour becomes with its size, and how its answers vary."""
+"""Study 5, scale: how a group's behaviour becomes clearer with its size, and how answers vary."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOu
 SIZES = "sizes"
 _SIZES, _SIZES_WITH_MODEL = (100, 1_000, 10_000, 100_000), (10, 30, 100)
 _REPLICATES, _REPLICATES_WITH_MODEL = 16, 5
-#: What ends the name of a measure whose spread between replicates is meant.
+#: The suffix of a measure's name that means its spread between replicates.
 _SPREAD = "_spread"
-#: What is predicted to be nearer between replicates, and what to change, with the size.
+#: The measures predicted to vary less between replicates, and to change, with the size.
 _CLEARER = {"approval": "approval of the question", "support": "mean stance of the answers"}
 _CHANGING = {
     "approval": "approval of the question",
@@ -75,13 +75,13 @@ class ScaleStudy:
         return question_scenario(trial.seed, s["size"], s["model"], s["overrides"])
 
     def hypotheses(self, options: StudyOptions) -> Sequence[Hypothesis]:
-        """Return what is predicted to change with the size, of each driver."""
+        """Return what is predicted to change with the size, for each driver."""
         asked = RunOptions.of(options)
         sizes, _ = _split(asked)
         return [h for model in asked.drivers for h in _predictions(model, sizes, asked.judge)]
 
     def run(self, trial: Trial, options: StudyOptions) -> TrialOutcome:
-        """Ask the group, and measure votes and answers together."""
+        """Ask the group, and measure its votes and answers."""
         scenario, name = self.scenario(trial, options), trial.settings["judge"]
         with Simulation(scenario, threads=threads()) as sim:
             run_on(sim)
@@ -123,17 +123,15 @@ class ScaleStudy:
     def story(
         self, results: Results, findings: Sequence[Finding], options: StudyOptions
     ) -> Sequence[str]:
-        """Return the report's paragraphs."""
         return [*story(findings, RunOptions.of(options)), *usable(results.values)]
 
 
 def study() -> ScaleStudy:
-    """Return the study."""
     return ScaleStudy()
 
 
 def _split(asked: RunOptions) -> tuple[tuple[int, ...], dict[str, Any]]:
-    """Return the sizes of the groups, ascending, and the settings of the scenario."""
+    """Split overrides into the sizes of the groups, ascending, and the settings of the scenario."""
     rest = dict(asked.settings)
     sizes = rest.pop(SIZES, _SIZES_WITH_MODEL if asked.models else _SIZES)
     whole = isinstance(sizes, list | tuple) and all(type(n) is int and n >= 1 for n in sizes)
