@@ -1,4 +1,4 @@
-"""Herding: the assignment, displayed scores, the strength's estimator, published values, recovery."""
+"""Herding: assignment, displayed scores, the estimator of strength, published values, recovery."""
 
 from __future__ import annotations
 
