@@ -86,10 +86,22 @@ def test_the_text_is_found_wherever_it_is(
     assert outcome.text == text
 
 
-def test_invalid_utf8_is_replaced() -> None:
-    outcome = read(200, body("caf@").replace(b"@", b"\xff"), "text")
-    assert isinstance(outcome, Reply)
-    assert outcome.text == "caf\ufffd"
+@pytest.mark.parametrize(
+    ("bad", "shown"),
+    [
+        (b"\xff", "\ufffd"),
+        (b"\xc3", "\ufffd"),
+        ("é".encode() + b"\xa0", "é\ufffd"),
+        (b"\xed\xa0\x80", "\ufffd" * 3),  # half a surrogate pair
+    ],
+)
+def test_invalid_utf8_is_replaced_wherever_it_stands(bad: bytes, shown: str) -> None:
+    elsewhere = body("fine").replace(b"{", b'{"note@":"@",', 1).replace(b"@", bad)
+    assert read(200, elsewhere, "text") == Reply("fine", 7, 0, 3, "stop")
+    within = body("caf@").replace(b"@", bad)
+    assert read(200, within, "text") == Reply(f"caf{shown}", 7, 0, 3, "stop")
+    refused = read(400, b'{"error":"caf@"}'.replace(b"@", bad), "text")
+    assert refused == Refusal("form", f"HTTP 400: caf{shown}")
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,24 @@ def test_what_is_no_request_is_refused() -> None:
     assert "'pattern'" in unknown_keyword.data["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b'{"messages":[{"role":"user","content":"caf\xff"}]}',
+        b'{"messages":' + b"[" * 10**5,
+        b'{"messages":[],"x":' + b"[" * 10**5,
+    ],
+)
+def test_bytes_that_are_no_request_are_refused(data: bytes) -> None:
+    with ModelServer() as server:
+        connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=5)
+        connection.request("POST", "/v1/chat/completions", data)
+        assert connection.getresponse().status == 400
+        connection.close()
+        assert server.counts == {"bad_request": 1}
+
+
 def test_an_error_in_a_function_reaches_the_test() -> None:
     def broken(request: ChatRequest) -> str:
         raise KeyError(request.user)

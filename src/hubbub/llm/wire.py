@@ -304,15 +304,14 @@ def retry_after(header: str | None, *, now: datetime) -> float | None:
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
-    """Return the decoded body, bad UTF-8 replaced; None if it is not what it should be."""
+    """Return the decoded body, bad UTF-8 replaced; None if it is not what it should be.
+
+    msgspec is given valid UTF-8 only, since its versions treat invalid UTF-8 differently.
+    """
+    if not body.isascii():
+        body = body.decode("utf-8", "replace").encode()
     try:
         return decoder.decode(body)
-    except UnicodeDecodeError:
-        text = body.decode("utf-8", "replace")
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    try:
-        return decoder.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
 

@@ -77,7 +77,7 @@ def json_values(text: str) -> list[Any]:
         raise Unreadable("it was too long")
     try:
         value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+    except (ValueError, RecursionError):  # of lone surrogates, too
         value = None
     if isinstance(value, dict | list):
         return [value]

@@ -81,7 +81,7 @@ def typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
         for kind in (pa.int64(), pa.float64()):
             try:
                 return pc.cast(filled, kind)
-            except pa.ArrowInvalid:
+            except pa.ArrowException:
                 continue
     few = len(distinct) * 4 < len(filled)
     return pc.dictionary_encode(filled) if few else filled
@@ -97,7 +97,7 @@ def _column(values: list[Any]) -> pa.Array:
     values = [None if isinstance(v, float) and isnan(v) else v for v in values]
     try:
         return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
         texts = (v if isinstance(v, str) else json.dumps(v, default=str) for v in values)
         kept = [None if v is None else readable(t) for v, t in zip(values, texts, strict=True)]
         return pa.array(kept, pa.string())
@@ -137,7 +137,7 @@ def _parse_csv(data: bytes, path: Path) -> pa.Table:
                 column_types=dict.fromkeys(header, pa.string())
             ),
         )
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         _check_utf8(data, path)
         if wrong:
             row = wrong[0]

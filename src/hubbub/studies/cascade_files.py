@@ -180,7 +180,7 @@ def _cascades(path: Path, labels: Mapping[str, Mapping[str, str]]) -> Iterator[C
 def _numbers(table: pa.Table, path: Path, column: str, kind: pa.DataType = _FLOAT) -> NDArray[Any]:
     try:
         numbers = np.asarray(pc.cast(table[column], kind).to_numpy())
-    except pa.ArrowInvalid:
+    except pa.ArrowException:
         numbers = np.array([np.nan])
     if not np.isfinite(numbers).all():
         whole = "whole " if pa.types.is_integer(kind) else ""

@@ -338,5 +338,5 @@ def _read_table(path: Path, schema: pa.Schema) -> pa.Table:
                 quoted_strings_can_be_null=False,
             ),
         )
-    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+    except (OSError, pa.ArrowException) as error:
         raise RunError(f"{path} cannot be read: {error}") from None

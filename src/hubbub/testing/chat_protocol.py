@@ -57,7 +57,7 @@ _decoder = msgspec.json.Decoder(_Body)
 
 
 def read_question(body: bytes) -> ParsedRequest:
-    """Read the body of a request. msgspec.MsgspecError if it is none.
+    """Read the body of a request. Raises ValueError or RecursionError if it is none.
 
     System messages together are the system text, all others the user's.
     """

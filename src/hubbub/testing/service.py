@@ -9,8 +9,6 @@ from hashlib import blake2b
 from time import monotonic
 from typing import NamedTuple
 
-import msgspec
-
 from hubbub.errors import ModelError
 from hubbub.llm.chat import Completion, Failure
 from hubbub.llm.inferencer import Answering
@@ -156,7 +154,7 @@ class Service:
             return
         try:
             question = read_question(incoming.body)
-        except msgspec.MsgspecError as error:
+        except (ValueError, RecursionError) as error:
             self.counts["bad_request"] += 1
             self._complain(connection, "bad_request", str(error))
             return
