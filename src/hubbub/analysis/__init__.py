@@ -1,7 +1,7 @@
-"""What runs mean: functions of their tables.
+"""Measures of runs: functions of their tables.
 
-Here is what takes a run, and the trees of its items. The functions of arrays and tables that it is
-made of, and those of answers to surveys, are in the modules, one for each subject.
+This package exports the functions that take a run, and the trees of its items. The functions of
+arrays and tables behind them, and those of survey answers, are in the modules, one per subject.
 """
 
 from hubbub.analysis.activity import activity_of_run

@@ -1,4 +1,4 @@
-"""When agents are awake and act: turns and deeds by the hour of the simulated day (UTC)."""
+"""When agents are awake and act: turns and actions by the hour of the simulated day (UTC)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hubbub.store import RunStore
 from hubbub.store.read.events import done_by_step
 
 HOURS = 24
-#: What is no deed: doing nothing, and looking at the feed.
+#: What does not count as an action: doing nothing, and looking at the feed.
 IDLE = ("do_nothing", "refresh")
 
 
@@ -21,7 +21,7 @@ def hours(times: pa.ChunkedArray | pa.Array) -> NDArray[np.int64]:
 
 
 def by_hour(hour: ArrayLike, amount: ArrayLike | None = None) -> NDArray[np.int64]:
-    """Return what adds up in each hour, int64[24]: how many, or the sum of whole `amount`s."""
+    """Return the count in each hour, int64[24], or the sum of whole `amount`s."""
     hour = np.asarray(hour, np.int64)
     if amount is None:
         return np.bincount(hour, minlength=HOURS)
@@ -42,9 +42,10 @@ def deeds(events: pa.Table) -> pa.Table:
 def activity_by_hour(steps: pa.Table, events: pa.Table) -> pa.Table:
     """Return a row per hour of the day: hour, steps, turns, deeds.
 
-    Columns as of `RunStore.steps_table()` and `RunStore.events()`; step 0 is before the run and
-    left out. A step belongs to the hour (UTC) in which it begins, also one longer than an hour.
-    `steps` is how many began in the hour: turns / steps is how many agents were awake at a time.
+    Columns as of `RunStore.steps_table()` and `RunStore.events()`; step 0 precedes the run and is
+    left out. A step belongs to the hour (UTC) in which it begins, even if it is longer than an
+    hour. `steps` counts those that began in the hour; turns / steps is the mean number of agents
+    awake.
     """
     run = steps.filter(pc.greater(steps["step"], 0))
     numbers, hour = np.asarray(run["step"]), hours(run["time"])

@@ -1,4 +1,4 @@
-"""Cascades of reposts: how large, deep, broad and viral the trees under the posts are."""
+"""Cascades of reposts: size, depth, breadth and virality of the trees under the posts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """The repost trees of n items; row i is the item of the i-th row of the table.
+    """The repost trees of n items; row i is the item in row i of the table.
 
     `root` int64[n] is the row of the post whose cascade an item belongs to (-1 for comments,
-    messages and reposts of nothing known), `parent` int64[n] the row it came through (-1 for
-    roots and items outside any cascade), `depth` int64[n] the distance to the root (0 outside).
+    messages and reposts of unknown posts), `parent` int64[n] the row through which it was seen (-1
+    for roots and items outside any cascade), `depth` int64[n] the distance to the root (0 outside).
     """
 
     root: Ints
@@ -33,9 +33,9 @@ def forest(items: pa.Table) -> Forest:
     """Return the repost trees of a table of items.
 
     Columns as of `RunStore.items()`: `kind` (names or codes of hubbub.actions.Kind), `ref` (what a
-    repost reposts), `parent` (the item it was seen through); ids in `id`, else row numbers. An
-    original and a quote are roots. A repost hangs on the repost it came through if that is one of
-    the same post, else on the root.
+    repost reposts), `parent` (the item through which it was seen); ids in `id`, else row numbers.
+    An original and a quote are roots. A repost hangs on the repost through which it was seen if
+    that is one of the same post, else on the root.
     """
     kind, ref, via = _kinds(items), _rows(items, "ref"), _rows(items, "parent")
     n = len(kind)
@@ -132,7 +132,7 @@ def _column(items: pa.Table, name: str) -> NDArray[Any]:
 
 
 def _rows(items: pa.Table, name: str) -> Ints:
-    """Return the rows that the ids of a column stand in, int64[n]; -1 for none and for unknown."""
+    """Return the rows of the ids in a column, int64[n]; -1 for none and for unknown ids."""
     wanted = _column(items, name).astype(np.int64)
     n = len(wanted)
     ids = _column(items, "id").astype(np.int64) if "id" in items.column_names else np.arange(n)

@@ -1,7 +1,7 @@
 """Who was shown whose posts: attention, diversity, the other side, and repeated exposures.
 
-An exposure is a place on a slate: an agent was shown a post, itself or through a repost. Whether it
-was read, nobody knows; in a simulation what is shown is what an agent decides on.
+An exposure is a position on a slate: an agent was shown a post, itself or through a repost. Nobody
+knows whether it was read; in a simulation, agents decide on what they are shown.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Exposures:
-    """Who was shown what: int32[m] each, in the order of steps, agents and places.
+    """Who was shown what: int32[m] each, in the order of steps, agents and positions.
 
-    In `step` agent `viewer` was shown `item` (as it was shown: a repost where it came through
-    one). `post` is the post itself and `author` who wrote it; `sharer` is the author of `item`.
+    In `step`, agent `viewer` was shown `item` (a repost where it came through one). `post` is the
+    post itself and `author` its author; `sharer` is the author of `item`.
     """
 
     step: Ids
@@ -44,12 +44,12 @@ class Exposures:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """How exposures are spread over all agents as authors.
+    """The distribution of exposures over all agents as authors.
 
-    `exposures` is their number, `gini` and `top_1_percent` how unequal they are (see
-    hubbub.analysis.inequality), `authors_per_viewer` the mean over agents that were shown anything
-    of the effective number of authors (see `diversity`), `cross_cutting` the share of exposures
-    across the neutral point of an opinion, NaN without opinions.
+    `exposures` is their number; `gini` and `top_1_percent` measure their inequality (see
+    hubbub.analysis.inequality); `authors_per_viewer` is the mean over agents with exposures of the
+    effective number of authors (see `diversity`); `cross_cutting` is the share of exposures across
+    the neutral point of an opinion, NaN without opinions.
     """
 
     exposures: int
@@ -76,16 +76,17 @@ def exposures(store: RunStore, first: int = 1, last: int | None = None) -> Expos
 
 
 def attention(authors: ArrayLike, n: int) -> Ints:
-    """Return how often each of n authors was shown, int64[n]; `authors` int[m], one an exposure."""
+    """Return how often each of n authors was shown, int64[n]; `authors` int[m] by exposure."""
     return np.bincount(np.asarray(authors, np.int64), minlength=n)
 
 
 def diversity(viewers: ArrayLike, shown: ArrayLike, n: int) -> Floats:
     """Return the effective number of different things each of n agents was shown, float64[n].
 
-    `viewers` and `shown` int[m] are an exposure each: an agent, and what it saw (its author, its
-    topic, ...; below 0 doesn't count). exp(- sum p ln p) over the shares p of what the agent saw,
-    the Hill number of order 1; its logarithm is the entropy in nats. NaN for agents without any.
+    Each pair of `viewers` and `shown` int[m] is an exposure: an agent, and what it saw (its author,
+    its topic, ...; values below 0 do not count). exp(- sum p ln p) over the shares p of what the
+    agent saw, the Hill number of order 1; its logarithm is the entropy in nats. NaN for agents
+    without exposures.
     """
     viewer, what = np.asarray(viewers, np.int64), np.asarray(shown, np.int64)
     known = what >= 0
@@ -105,7 +106,7 @@ def cross_cutting_exposure(
 ) -> float:
     """Return the share of exposures to authors on the other side, in [0, 1].
 
-    `opinions` float[agents]; exposures in which one of the two is neutral don't count, NaN if
+    `opinions` float[agents]; exposures in which one of the two is neutral do not count, NaN if
     there are no others (compare Bakshy et al. 2015, doi:10.1126/science.aaa1160).
     """
     side = np.asarray(opinions, np.float64)
@@ -117,14 +118,14 @@ def repost_by_exposure(
     reposted: tuple[ArrayLike, ArrayLike, ArrayLike],
     most: int = 20,
 ) -> pa.Table:
-    """Return how likely a repost is after the k-th exposure: k, exposed, reposted, share.
+    """Return the probability of a repost after the k-th exposure: k, exposed, reposted, share.
 
     Both arguments are columns (step, agent, post). For k = 1 to `most`, `exposed` is the number of
     (agent, post) pairs with a k-th exposure before any repost, `reposted` how many of them were
     reposted after it and before the next, `share` the ratio p(k) = I(k) / E(k) (Romero, Meeder and
-    Kleinberg 2011, doi:10.1145/1963405.1963503, section 3); null where nobody was exposed so often.
-    Exposures of one step are one, and a repost comes after the exposure of its step; what comes
-    after the repost doesn't count, nor do reposts without exposure.
+    Kleinberg 2011, doi:10.1145/1963405.1963503, section 3); null where nobody had k exposures.
+    Exposures of one step count as one, and a repost comes after the exposure of its step. Exposures
+    after the repost do not count, nor do reposts without exposure.
     """
     pair, step, reposts = _first_of_step(exposed, reposted)
     began = np.flatnonzero(np.diff(pair, prepend=-1))
@@ -154,9 +155,9 @@ def repost_by_exposure_of_run(store: RunStore, most: int = 20) -> pa.Table:
 
 
 def attention_of_run(store: RunStore, topic: str | None = None) -> Attention:
-    """Return how attention was spread in a run, with the opinions on a topic at its end.
+    """Return the distribution of attention in a run, with the opinions on a topic at its end.
 
-    `topic` is one of the scenario's, the first by default; RunError for one that is not there.
+    `topic` is one of the scenario's, the first by default; RunError for an unknown one.
     """
     seen = exposures(store)
     n = agents.count(store)
@@ -182,10 +183,10 @@ def _first_of_step(
     exposed: tuple[ArrayLike, ArrayLike, ArrayLike],
     reposted: tuple[ArrayLike, ArrayLike, ArrayLike],
 ) -> tuple[Ints, Ints, tuple[Ints, Ints]]:
-    """Return the exposures as (pair, step), sorted, one a step; and the reposts as (pair, step).
+    """Return the exposures as (pair, step), sorted, one per step; and the reposts as (pair, step).
 
-    A pair is one number for an agent and a post. Everything is sorted as one number: three times
-    as fast as by columns.
+    A pair is one number for an agent and a post. Everything is sorted as one number, three times as
+    fast as by columns.
     """
     step, agent, post = (np.asarray(c, np.int64) for c in exposed)
     at, who, what = (np.asarray(c, np.int64) for c in reposted)

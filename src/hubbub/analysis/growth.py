@@ -3,11 +3,11 @@
 The definitions are those of Vosoughi, Roy and Aral 2018 (doi:10.1126/science.aap9559, supplementary
 materials), at time t over the members that had joined by then (time <= t):
 
-- scale: their number, the root among them;
+- scale: their number, including the root;
 - depth: the largest distance of one of them to the root (0 while the root is alone);
 - max_breadth: the most of them at one distance of at least 1 (0 while the root is alone);
 - virality: the mean distance of two of them, measured along the whole tree (Goel et al. 2016,
-  doi:10.1287/mnsc.2015.2158, equation 1; 0 while there is but one).
+  doi:10.1287/mnsc.2015.2158, equation 1; 0 for a single member).
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ Floats = NDArray[np.float64]
 class Growth:
     """The curves of c cascades at p times.
 
-    `cascade` [c] is what a cascade is called (see the function that made it), `at` float64[p] are
-    the times since its root, `scale`, `depth` and `max_breadth` int32[c, p], `virality`
-    float64[c, p].
+    `cascade` [c] is the name of a cascade (see the function that made it), `at` float64[p] are the
+    times since its root, `scale`, `depth` and `max_breadth` int32[c, p], `virality` float64[c, p].
     """
 
     cascade: NDArray[Any]
@@ -68,12 +67,12 @@ class Trees:
 
 
 def growth(parent: ArrayLike, time: ArrayLike, at: ArrayLike) -> Growth:
-    """Return the growth of trees given by rows; a cascade is called by the row of its root.
+    """Return the growth of trees given by rows; the row of its root names a cascade.
 
     `parent` int[n] is the row that a row hangs on, -1 for a root; `time` float[n] says when it
-    joined, in any unit, on the clock of its root; `at` float[p] are the times wanted, ascending.
-    A member may join before the one it hangs on (as in real data): it counts from its own time.
-    The work is the sum of all depths. ValueError for a circle, or for times that don't ascend.
+    joined, in any unit, on the clock of its root; `at` float[p] are the times wanted, ascending. A
+    member may join before the one it hangs on (as in real data): it counts from its own time. The
+    work is the sum of all depths. ValueError for a circle, or for times that do not ascend.
     """
     parent = np.asarray(parent, np.int64)
     time = np.asarray(time, np.float64)
@@ -91,13 +90,13 @@ def growth(parent: ArrayLike, time: ArrayLike, at: ArrayLike) -> Growth:
 
 
 def growth_of_trees(trees: Trees, at: ArrayLike) -> Growth:
-    """Return the growth of trees (see `trees_of_edges`), called by and sorted by their names."""
+    """Return the growth of trees (see `trees_of_edges`), sorted by their names."""
     found = growth(trees.parent, trees.time, at)
     return _named(found, trees.cascade[found.cascade])
 
 
 def growth_of_items(items: pa.Table, at: ArrayLike) -> Growth:
-    """Return the growth of the cascades of a table of items, called by the ids of their posts.
+    """Return the growth of the cascades in a table of items, named by the ids of their posts.
 
     Columns as of `RunStore.items()` (see hubbub.analysis.cascades.forest); a cascade is an original
     or quote with its reposts. `at` are steps since the post.
@@ -117,19 +116,19 @@ def growth_of_items(items: pa.Table, at: ArrayLike) -> Growth:
 
 
 def growth_of_run(store: RunStore, at: ArrayLike) -> Growth:
-    """Return the growth of all cascades of a run, at so many steps since each post."""
+    """Return the growth of all cascades of a run, at these numbers of steps after each post."""
     return growth_of_items(items_light(store), at)
 
 
 def trees_of_edges(
     cascade: ArrayLike, child: ArrayLike, parent: ArrayLike, time: ArrayLike
 ) -> Trees:
-    """Return the trees of a table of edges, the rows of a cascade anywhere in it.
+    """Return the trees of a table of edges; the rows of a cascade may be anywhere in it.
 
-    `child` hung itself on `parent` in tree `cascade` at `time` (float, since the root); names are
-    integers or strings. A root is a parent that is nobody's child; it joined at time 0. The
-    children come first, in the order of the edges, then the roots, by cascade. ValueError for a
-    child with two parents or a tree with two roots.
+    `child` joined `parent` in tree `cascade` at `time` (float, since the root); names are integers
+    or strings. A root is a parent that is nobody's child; it joined at time 0. The children come
+    first, in the order of the edges, then the roots, by cascade. ValueError for a child with two
+    parents or a tree with two roots.
     """
     names, tree = np.unique(np.asarray(cascade), return_inverse=True)
     who, codes = np.unique(np.concatenate([child, parent]), return_inverse=True)
@@ -155,10 +154,10 @@ def trees_of_edges(
 
 
 def without(trees: Trees, dropped: NDArray[np.bool_]) -> Trees:
-    """Return the trees without some members; what hung on them hangs on who is left above.
+    """Return the trees without some members; their children move to the nearest remaining ancestor.
 
-    `dropped` bool[n]. So a tree of reposts and replies becomes one of reposts. ValueError for a
-    root among them.
+    `dropped` bool[n]. This makes a tree of reposts and replies one of reposts. ValueError if a root
+    is dropped.
     """
     if (dropped & (trees.parent < 0)).any():
         raise ValueError("the root of a tree can't be left out")

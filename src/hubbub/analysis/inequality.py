@@ -1,7 +1,7 @@
-"""How unequally something is spread: attention over authors, followers over agents, topics.
+"""How unequally something is distributed: attention over authors, followers over agents, topics.
 
-Values are amounts of at least 0, one per holder (those who have nothing included, as zeros).
-ValueError for negative ones. Where all together is 0, a measure is NaN.
+Values are amounts of at least 0, one per holder, including zeros for those who have nothing.
+ValueError for negative ones. If the total is 0, a measure is NaN.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def gini(amounts: ArrayLike) -> float:
 
 
 def top_share(amounts: ArrayLike, share: float = 0.01) -> float:
-    """Return what the top `share` of the holders have of everything, in [0, 1].
+    """Return the share of the total that the top `share` of the holders have, in [0, 1].
 
     These are the ceil(share x n) with the most; `share` in (0, 1], ValueError otherwise.
     """
@@ -44,7 +44,7 @@ def top_share(amounts: ArrayLike, share: float = 0.01) -> float:
 
 
 def lorenz(amounts: ArrayLike) -> pa.Table:
-    """Return the Lorenz curve: the share of everything that the poorest share of holders have.
+    """Return the Lorenz curve: the share of the total that the poorest share of holders have.
 
     Columns `holders` and `amount`, both from 0 to 1, n + 1 rows (Lorenz 1905, doi:10.2307/2276207).
     """
@@ -63,8 +63,8 @@ def entropy(amounts: ArrayLike) -> float:
 def hill_number(amounts: ArrayLike, order: float = 1.0) -> float:
     """Return the effective number of holders, from 1 to n (Hill 1973, doi:10.2307/1934352, eq. 3).
 
-    (sum p^q)^(1 / (1 - q)) for the shares p. Of order q = 0 it is how many have anything, of order
-    1 (the limit) exp(entropy), of order 2 one over Simpson's index, of order infinity one over the
+    (sum p^q)^(1 / (1 - q)) for the shares p. Order q = 0 counts those who have anything; order 1
+    (the limit) is exp(entropy), order 2 one over Simpson's index, order infinity one over the
     largest share. ValueError for a negative order.
     """
     if not order >= 0:
@@ -91,7 +91,7 @@ def _amounts(values: ArrayLike) -> Floats:
 
 
 def _shares(amounts: ArrayLike) -> Floats:
-    """Return the shares that are not 0; none if all together is 0."""
+    """Return the shares that are not 0; none if the total is 0."""
     x = _amounts(amounts)
     x = x[x > 0]
     return x / x.sum() if len(x) else x

@@ -1,4 +1,4 @@
-"""What language models did in a run: how they answered, what it cost, and what they said."""
+"""What language models did in a run: their calls, cost, and what they said."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hubbub.store.read import agents, events, model_calls
 from hubbub.store.read.model_calls import Exchange
 from hubbub.store.spending import ModelSpending
 
-#: Turns that are looked at for each one that is given as an example.
+#: Turns examined for each one that is given as an example.
 _LOOKED_AT = 4
 
 
@@ -21,8 +21,8 @@ class ModelFigures:
 
     Of its `calls`, `replies` got a reply and the others are in `failures`, by kind; `recorded` were
     answered from a record. `retries` are attempts beyond the first of each call that was made.
-    `cached_share` is that of the prompt tokens which the endpoints had cached, 0 to 1. `latency`
-    are the percentiles 50, 90 and 99 in seconds of calls with a reply; None where there were none.
+    `cached_share` is the share of prompt tokens that the endpoints had cached, 0 to 1. `latency`
+    holds the percentiles 50, 90 and 99 in seconds of calls with a reply, None without any.
     """
 
     model: str
@@ -59,7 +59,7 @@ class ModelFigures:
 
 @dataclass(frozen=True, slots=True)
 class TurnAction:
-    """What an agent did in its turn: `target` is -1 for none, `text` what it wrote with it.
+    """One action of an agent's turn: `target` is -1 for none, `text` what the agent wrote with it.
 
     `reason` is ok, or why it was refused.
     """
@@ -72,7 +72,7 @@ class TurnAction:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A turn of an agent that a model drives: its last reply for actions, and what came of it."""
+    """A turn of an agent that a model drives: its last reply for actions, and the actions."""
 
     step: int
     agent: int
@@ -88,9 +88,9 @@ def model_figures(store: RunStore) -> list[ModelFigures]:
 
 
 def said(store: RunStore, count: int = 5) -> list[Said]:
-    """Return up to so many turns that models replied to, from all over the run, by step.
+    """Return up to `count` turns that models replied to, from all over the run, by step.
 
-    Those in which something was written come first; turns of steps that are not whole are left out.
+    Turns in which something was written come first; turns of unfinished steps are left out.
     """
     begun = model_calls.turns(store)
     turns = [t for turn in _spread(begun, count * _LOOKED_AT) for t in _said(store, *turn)]
@@ -102,12 +102,12 @@ def said(store: RunStore, count: int = 5) -> list[Said]:
 
 
 def exchanges(store: RunStore, agent: int, count: int) -> list[Exchange]:
-    """Return the last so many calls of an agent's turns, the oldest first."""
+    """Return the last `count` calls of an agent's turns, the oldest first."""
     return model_calls.last_calls(store, agent, count)
 
 
 def _spread(values: Sequence[Any], count: int) -> list[Any]:
-    """Return so many of the values, evenly spread over them; all, if there are no more."""
+    """Return `count` of the values, evenly spread over them, or all if there are fewer."""
     if len(values) <= count:
         return list(values)
     return [values[int((i + 0.5) * len(values) / count)] for i in range(count)]
@@ -123,7 +123,7 @@ def _said(store: RunStore, step: int, agent: int) -> Iterator[Said]:
 
 
 def _deeds(store: RunStore, step: int, agent: int) -> Iterator[TurnAction]:
-    """Yield what an agent did itself in a step, notes to itself left out."""
+    """Yield what an agent did itself in a step, without its notes to itself."""
     for event in events.of_agent(store, agent, *events.ids_of_step(store, step)):
         if event.wave >= 0 and event.action != "reflect":
             yield TurnAction(event.action, event.target, event.text or "", event.reason)

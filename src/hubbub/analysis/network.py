@@ -1,8 +1,7 @@
 """Who is tied to whom: reciprocity, mixing of groups, clustering, degrees, and change over time.
 
 Ties are two columns of agent ids: tie k goes from left[k] to right[k] (the follower and the one
-followed). A measure that is not defined for what is given, such as the reciprocity of no ties, is
-NaN.
+followed). An undefined measure, such as the reciprocity of no ties, is NaN.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Mixing:
-    """How ties and groups go together. See the functions of the same names."""
+    """How ties and groups are related. See the functions of the same names."""
 
     assortativity: float
     modularity: float
@@ -48,7 +47,7 @@ class GraphFigures:
 
 @dataclass(frozen=True, slots=True)
 class TieChange:
-    """Ties between two steps: how many were kept, made and ended.
+    """Ties between two steps: the numbers kept, made and ended.
 
     `jaccard` is kept / (kept + made + ended), 1 if nothing changed (Snijders et al. 2010,
     doi:10.1016/j.socnet.2009.02.004).
@@ -69,12 +68,11 @@ def reciprocity(left: ArrayLike, right: ArrayLike) -> float:
 
 
 def group_assortativity(groups: ArrayLike, left: ArrayLike, right: ArrayLike) -> float:
-    """Return how far ties stay within groups, at most 1.
+    """Return how strongly ties stay within groups, at most 1.
 
     `groups` [n] are numbers or names. r = (sum e_ii - sum a_i b_i) / (1 - sum a_i b_i), e_ij the
     share of the ties from group i to j, a and b its sums (Newman 2003,
-    doi:10.1103/PhysRevE.67.026126, equation 2). 0 is what chance gives; NaN if all ties are of one
-    group.
+    doi:10.1103/PhysRevE.67.026126, equation 2). Chance gives 0; NaN if all ties are of one group.
     """
     within, expected = _within(groups, left, right)
     return (within - expected) / (1 - expected) if expected < 1 else math.nan
@@ -101,7 +99,7 @@ def ei_index(groups: ArrayLike, left: ArrayLike, right: ArrayLike) -> float:
 
 
 def mixing(groups: ArrayLike, left: ArrayLike, right: ArrayLike) -> Mixing:
-    """Return how groups [n] and ties go together."""
+    """Return how groups [n] and ties are related."""
     return Mixing(
         group_assortativity(groups, left, right),
         modularity(groups, left, right),
@@ -114,9 +112,9 @@ def clustering(
 ) -> float:
     """Return the mean share of an agent's neighbours that are neighbours of one another.
 
-    The local clustering coefficient of Watts and Strogatz 1998 (doi:10.1038/30918), direction
-    ignored, 0 for agents with fewer than two neighbours, as mean over `n` agents, or over a
-    `sample` of them drawn without repetition by `seed`.
+    The local clustering coefficient of Watts and Strogatz 1998 (doi:10.1038/30918), ignoring
+    direction, 0 for agents with fewer than two neighbours: the mean over `n` agents, or over a
+    `sample` of them drawn without replacement by `seed`.
     """
     offsets, partners = neighbours(left, right, n)
     chosen = np.arange(n)
@@ -130,7 +128,7 @@ def clustering(
 
 
 def neighbours(left: ArrayLike, right: ArrayLike, n: int) -> tuple[Ints, Ids]:
-    """Return who is tied to whom in either direction, each once, nobody to himself.
+    """Return everyone's neighbours in either direction, each once, without oneself.
 
     The neighbours of agent i are partners[offsets[i]:offsets[i+1]], sorted: int64[n+1], int32[m].
     """
@@ -160,7 +158,7 @@ def degrees(ends: ArrayLike, n: int) -> Ints:
 def tie_change(
     before: tuple[ArrayLike, ArrayLike], after: tuple[ArrayLike, ArrayLike]
 ) -> TieChange:
-    """Return what became of the ties (left, right) `before`; each is in its columns once."""
+    """Return the change of the ties (left, right) since `before`; each occurs once."""
     old, new = keys_of(*_ends(*before)), keys_of(*_ends(*after))
     kept = _shared(old, new)
     ended, made = len(old) - kept, len(new) - kept
@@ -169,7 +167,7 @@ def tie_change(
 
 
 class FollowHistory:
-    """Who followed whom after each step of a run, worked out from its events once."""
+    """Who followed whom after each step of a run, computed once from its events."""
 
     def __init__(self, store: RunStore) -> None:
         start, changes = follows.start_and_changes(store)
@@ -212,7 +210,7 @@ def network_of_run(
 
 
 def mixing_of_run(store: RunStore, groups: ArrayLike, step: int | None = None) -> Mixing:
-    """Return how groups [agents] and follows go together after a step."""
+    """Return how groups [agents] and follows are related after a step."""
     return mixing(groups, *follows_at(store, step))
 
 

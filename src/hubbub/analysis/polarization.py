@@ -1,7 +1,7 @@
-"""How far opinions stand apart, and whether those who are tied think alike.
+"""How far opinions are apart, and whether tied agents think alike.
 
-Opinions are floats, in a run from -1 (against) to 1 (for). A measure that is not defined for the
-values given, such as the bimodality of three, is NaN.
+Opinions are floats, in a run from -1 (against) to 1 (for). An undefined measure, such as the
+bimodality of three values, is NaN.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def mean_extremity(opinions: ArrayLike, neutral: float = 0.0) -> float:
 
 
 def variance(opinions: ArrayLike) -> float:
-    """Return the mean squared distance to the mean: everyone is there, so n divides, not n - 1.
+    """Return the mean squared distance to the mean; n divides, not n - 1, as this is everyone.
 
     For opinions in [-1, 1] it lies between 0 and 1; 1 means two camps of equal size at the ends.
     """
@@ -62,7 +62,8 @@ def bimodality(values: ArrayLike) -> float:
     kurtosis, both corrected for the size of the sample (SAS/STAT user's guide, CLUSTER procedure;
     Pfister et al. 2013, doi:10.3389/fpsyg.2013.00700). In large samples it is about 1/3 for a
     normal distribution, 5/9 for a uniform one and 1 for two points; more than 5/9 suggests two
-    peaks, or one and a long tail on one side. Two camps of ten in all give 0.57, of fifty 0.90.
+    peaks, or one and a long tail on one side. Two camps of ten agents in total give 0.57, of fifty
+    0.90.
     """
     x = _floats(values)
     n = len(x)
@@ -98,9 +99,9 @@ def esteban_ray(values: ArrayLike, alpha: float = 1.0, bins: int = 21) -> float:
 def opinion_assortativity(opinions: ArrayLike, left: ArrayLike, right: ArrayLike) -> float:
     """Return how alike the opinions at the two ends of ties are, in [-1, 1].
 
-    `opinions` float[n]; tie k goes from agent left[k] to right[k]. It is Pearson's correlation of
+    `opinions` float[n]; tie k goes from agent left[k] to right[k]. This is Pearson's correlation of
     the opinions at the ends (Newman 2003, doi:10.1103/PhysRevE.67.026126, equation 21, directed
-    ties). For ties without direction give each in both. NaN if one of the ends is all the same.
+    ties). For undirected ties give each in both directions. NaN if one of the ends is all the same.
     """
     x = _floats(opinions)
     a, b = x[np.asarray(left, np.int64)], x[np.asarray(right, np.int64)]
@@ -113,8 +114,8 @@ def opinion_assortativity(opinions: ArrayLike, left: ArrayLike, right: ArrayLike
 def opposed_share(one: ArrayLike, other: ArrayLike, neutral: float = 0.0) -> float:
     """Return the share of pairs whose opinions lie on different sides of the neutral point.
 
-    `one` and `other` float[m] are the opinions of the two. Pairs in which somebody is neutral (or
-    NaN) don't count; NaN if there are no others.
+    `one` and `other` float[m] are the opinions of the two. Pairs with a neutral (or NaN) opinion do
+    not count; NaN if there are no others.
     """
     sides = np.sign(_floats(one) - neutral) * np.sign(_floats(other) - neutral)
     taken = np.abs(sides) > 0

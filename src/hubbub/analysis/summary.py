@@ -1,4 +1,4 @@
-"""What happened in a run, in a few figures."""
+"""A summary of a run in a few figures."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """An agent and the number it is ranked by."""
+    """An agent and the number by which it is ranked."""
 
     agent: int
     user_name: str
@@ -52,7 +52,7 @@ class Ranked:
 class OpinionShift:
     """Mean and standard deviation of all agents' opinions on a topic, in [-1, 1].
 
-    At the start: of those who were there after step 0; at the end: of everyone.
+    At the start: of the agents present after step 0; at the end: of everyone.
     """
 
     topic: str
@@ -64,10 +64,10 @@ class OpinionShift:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A run in figures. What existed before step 1 is not counted among the actions.
+    """A run in figures. What existed before step 1 does not count among the actions.
 
-    `active` and `deeds` are int64[steps]: in steps 1, 2, ... the agents awake, and the actions
-    carried out, doing nothing and looking at the feed left out. `opinions` has all topics.
+    `active` and `deeds` are int64[steps]: for steps 1, 2, ... the agents awake, and the actions
+    carried out, without doing nothing and looking at the feed. `opinions` has all topics.
     """
 
     name: str
@@ -96,10 +96,10 @@ class Summary:
 
 
 def summarise(store: RunStore, *, top: int = 5) -> Summary:
-    """Return the summary of a run, with so many posts and agents in each ranking.
+    """Return the summary of a run, with `top` posts and agents in each ranking.
 
-    It counts in the database and loads no texts but those it returns: a run of millions of events
-    takes seconds and a few bytes for each.
+    It counts in the database and loads only the texts that it returns: a run of millions of events
+    takes seconds and a few bytes per event.
     """
     scenario = store.scenario()
     with store.snapshot():  # the run may be going on

@@ -1,9 +1,9 @@
-"""Answers to surveys in tables: how they are spread, their means, and how they change.
+"""Survey answers in tables: their distribution, their means, and their change.
 
 Each function takes the columns of `RunStore.answers()`. Answers that could not be read (`valid` is
-false) count as missing. Intervals are of 95 % and take the agents for a random sample of a large
-population whose members answer independently: within one run that is not quite so, as agents
-influence one another. Differences between arms of a study need replicates.
+false) count as missing. Intervals are 95 % intervals and treat the agents as a random sample of a
+large population whose members answer independently. Within one run that is only roughly true, as
+agents influence one another. Differences between arms of a study need replicates.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ def means(answers: pa.Table) -> pa.Table:
 def changes(answers: pa.Table, first: int | None = None, last: int | None = None) -> pa.Table:
     """Return how the answers of the same agents differ between two steps: columns of CHANGES.
 
-    A row per survey and question with numbers that was put in both; `first` and `last` are steps,
+    A row per survey and question with numbers that was asked in both; `first` and `last` are steps,
     by default the first and last in which it was. `n` agents answered both times; `change` is the
-    mean of their differences with Student's interval for pairs, `changed` the share of them whose
-    answer is another.
+    mean of their differences with Student's interval for pairs, `changed` the share of agents with
+    a different answer.
     """
     rows = []
     numbered = _numbered(answers)
@@ -171,7 +171,7 @@ def _waves(answers: pa.Table) -> Iterator[tuple[dict[str, Any], pa.Table]]:
 
 
 def _groups(answers: pa.Table, names: tuple[str, ...]) -> Iterator[tuple[dict[str, Any], pa.Table]]:
-    """Yield the rows that agree in some columns, in the order in which such first appear."""
+    """Yield the rows that agree in some columns, in order of first appearance."""
     codes = [np.unique(_plain(answers[n]), return_inverse=True)[1] for n in names]
     if not answers.num_rows:
         return

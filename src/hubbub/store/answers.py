@@ -16,12 +16,12 @@ COLUMNS = ("survey", "step", "agent", "question", "kind", "asked", "answer", "va
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """What one agent answered to one question of a survey that was held after `step`.
+    """The answer of one agent to one question of a survey held after `step`.
 
-    `kind` is text, choice, likert or number. `answer` is the answer in words, None if there is
-    none. `value` is the number, on a Likert scale 1..k, of a choice the place of the option from
-    0; None for a text. If not `valid`, `reason` says why: no_reply, invalid_reply, no_model.
-    `asked` is the question as it was put.
+    `kind` is text, choice, likert or number. `answer` is the answer as text, None without one.
+    `value` is the number: on a Likert scale 1..k, for a choice the position of the option from 0;
+    None for a text. If not `valid`, `reason` says why: no_reply, invalid_reply, no_model. `asked`
+    is the question as it was put.
     """
 
     survey: str
@@ -84,5 +84,5 @@ SCHEMA = pa.schema(
 
 
 def answer_tables(db: Database) -> Iterator[pa.Table]:
-    """Return the answers in the order in which they were given, piece by piece."""
+    """Yield the answers in the order in which they were given, in chunks."""
     return named_tables(db, "answer_named", SCHEMA)

@@ -1,4 +1,4 @@
-"""Arrow tables for people: codes as words, ids that stand for nothing as null."""
+"""Readable Arrow tables: names instead of codes, null instead of ids that mean none."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def posts(db: Database, layout: Layout) -> pa.Table:
 
 
 def comments(db: Database, layout: Layout) -> pa.Table:
-    """Return comments: `post` is what they are on, `reply_to` the comment they answer."""
+    """Return comments: `post` is the post they are on, `reply_to` the comment they answer."""
     table = _of_kinds(items(db, layout), (Kind.comment,)).drop_columns(["kind"])
     answers = pc.if_else(pc.equal(table["parent"], table["ref"]), None, table["parent"])
     table = table.set_column(table.column_names.index("parent"), "parent", answers)
@@ -128,7 +128,7 @@ def slates(db: Database, *, complete: bool) -> pa.Table:
 
 
 def slate_tables(db: Database, *, complete: bool) -> Iterator[pa.Table]:
-    """Return the slates of one step after the other."""
+    """Yield the slates of one step after the other."""
     sources = pa.array(SOURCES)
     for (part,) in db.rows("SELECT part FROM slate ORDER BY part"):
         ((step, data),) = db.rows("SELECT step, data FROM slate WHERE part = ?", part)
@@ -163,12 +163,12 @@ def steps(db: Database) -> pa.Table:
 
 
 def relations(db: Database) -> pa.Table:
-    """Return the relations (to agents and groups) that stand."""
+    """Return the current relations, to agents and groups."""
     return _standing(db, ("agent", "group"), ("left", "right"))
 
 
 def reactions(db: Database) -> pa.Table:
-    """Return the reactions (to items) that stand."""
+    """Return the current reactions, to items."""
     return _standing(db, ("item",), ("agent", "item"))
 
 

@@ -1,4 +1,4 @@
-"""The digest of a run, recomputed from its file, and whether the file is what was written."""
+"""The digest of a run, recomputed from its file, and a check that the file is as it was written."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _start(db: Database, layout: Layout, ledger: Ledger, agents: int) -> str:
 
 
 def _check_counters(db: Database, layout: Layout, ledger: Ledger, where: str) -> None:
-    """Compare the counters with what the events add up to."""
+    """Compare the counters with the sums of the events."""
     tables = {
         "agent": ("agent", layout.agent),
         "group": ("chat_group", layout.chat_group),

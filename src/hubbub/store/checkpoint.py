@@ -1,7 +1,7 @@
-"""The world as it was after some step, beside the log: a resume need not fold all of the log.
+"""The world after some step, kept beside the log, so that resuming need not fold the whole log.
 
-The log stays the one truth: the file may be deleted at any time, and one that is damaged, or of
-another log, is passed over.
+The log stays the only truth: the file may be deleted at any time, and a damaged one, or one of
+another log, is ignored.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from hubbub.world import World, snapshot
 
 #: A zip of .npy files with a CRC-32 for each, as numpy.savez writes it.
 CHECKPOINT = "checkpoint.npz"
-#: Raised with every change of what is in it; one of another layout is passed over.
+#: Raised with every change of the content; a checkpoint with another layout is ignored.
 LAYOUT = 1
 _STATE = "state.json"
 _PARTIAL = ".partial"  # while it is written
-#: What zipfile may raise at bits that are not as they were. The content is safe to read, once its
-#: sums are right.
+#: What zipfile may raise when bits have changed. The content is safe to read once its checksums are
+#: right.
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, RuntimeError, struct.error, zlib.error,
                zipfile.BadZipFile)  # fmt: skip
 
@@ -37,8 +37,8 @@ _UNREADABLE = (OSError, EOFError, ValueError, KeyError, RuntimeError, struct.err
 class Checkpoints:
     """The checkpoint of a run in its folder (None: a run in memory, which has none).
 
-    There is a new one after `every` events, and not before there were two for each agent and item,
-    so that saving takes a small share of the time whatever the size of the world; 0: never.
+    A new one is made after `every` events, and not before there were two per agent and item, so
+    that saving takes a small share of the time whatever the size of the world; 0: never.
     """
 
     def __init__(self, folder: Path | None, every: int) -> None:
@@ -50,22 +50,22 @@ class Checkpoints:
         self._saving: Future[None] | None = None
 
     def due(self, events: int, world: World) -> bool:
-        """Say whether enough has happened, `events` being their number in the run."""
+        """Return whether enough has happened, with `events` events in the run."""
         enough = max(self._every, 2 * (len(world.agents) + len(world.items)))
         busy = self._saving is not None and not self._saving.done()
         return self._path is not None and not busy and events - self._kept >= enough
 
     def take(self, world: World) -> None:
-        """Copy the world as it is, if there is room: it may move on before it is saved."""
+        """Copy the world as it is, if there is memory for it: it may move on before it is saved."""
         with suppress(MemoryError):  # no reason to end a run
             arrays = {name: array.copy() for name, array in snapshot.arrays(world)}
             self._taken = {"world": snapshot.state(world), "arrays": arrays}
 
     def save(self, tail: Tail) -> None:
-        """Let a thread save what was taken, if anything: the world after the parts up to `tail`.
+        """Have a thread save the copy, if there is one: the world after the parts up to `tail`.
 
-        The file is there as a whole or as it was before. Where it can't be written there is none,
-        and that is all: the log has everything.
+        The file is replaced whole or not at all. If it cannot be written there is none, which does
+        no harm: the log has everything.
         """
         taken, self._taken = self._taken, None
         if taken is not None and self._path is not None:
@@ -73,7 +73,7 @@ class Checkpoints:
             self._saving = self._thread.submit(self._write, self._path, taken, tail)
 
     def forget(self) -> None:
-        """Do not save what was taken: it was not committed."""
+        """Discard the copy: it was not committed."""
         self._taken = None
 
     def close(self) -> None:
@@ -100,15 +100,15 @@ class Checkpoints:
             self.tidy()
 
     def tidy(self) -> None:
-        """Remove what a process that was killed as it saved has left."""
+        """Remove the leftovers of a process that was killed while saving."""
         if self._path is not None:
             with suppress(OSError):
                 self._path.with_suffix(_PARTIAL).unlink(missing_ok=True)
 
     def load(self, db: Database, world: World) -> int:
-        """Bring a world, as its population settled, to the checkpoint's step; return its part.
+        """Bring a freshly populated world to the checkpoint's step; return the part of the log.
 
-        0, and the world is as it was, if there is no checkpoint, or none of this log and of such a
+        0, with the world unchanged, if there is no checkpoint, or none of this log and such a
         world.
         """
         self._kept = 0

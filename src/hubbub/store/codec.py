@@ -18,7 +18,7 @@ from hubbub.world import Events, Slate
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one transaction added: a step (finished), or what was done between two steps.
+    """What one transaction added: a finished step, or what was done between two steps.
 
     `texts` are the new texts in the order of their ids; `exclusive` says whether reactions were
     exclusive. To rebuild the world: set its step and exclusive_reactions, intern the texts, fold
@@ -34,7 +34,7 @@ class Committed:
 
 
 def pack(batch: pa.RecordBatch) -> bytes:
-    """Return the batch as an Arrow stream, compressed lightly: it is on the hot path."""
+    """Return the batch as an Arrow stream, lightly compressed: this is on the hot path."""
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
     with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
@@ -49,9 +49,9 @@ def unpack(data: bytes) -> pa.Table:
 
 
 def slate_blob(slate: Slate, *, complete: bool) -> bytes:
-    """Return a slate as a blob: one row per agent with the list of what it was shown.
+    """Return a slate as a blob: one row per agent with the list of items shown.
 
-    Without `complete` scores and sources are left out: the items alone are what a replay needs.
+    Without `complete`, scores and sources are left out: a replay needs only the items.
     """
     values = [pa.array(slate.items)]
     names = ["item"]
@@ -95,34 +95,34 @@ def opinions_of(data: bytes) -> OpinionChanges:
 
 
 class Digest:
-    """A running hash of content: of values, never of how they are compressed or laid out."""
+    """A running hash of content: of values, never of their compression or layout."""
 
     def __init__(self, previous: str = "") -> None:
         self._hash = blake2b(previous.encode(), digest_size=16)
 
     def values(self, *values: int) -> None:
-        """Take in integers."""
+        """Add integers."""
         self._hash.update(np.array(values, "<i8").tobytes())
 
     def column(self, values: NDArray[Any]) -> None:
-        """Take in a column: its length and its values in little-endian order."""
+        """Add a column: its length and its values in little-endian order."""
         self.values(len(values))
         self._hash.update(
             np.ascontiguousarray(values, values.dtype.newbyteorder("<")).view(np.uint8).data
         )
 
     def texts(self, texts: Sequence[str]) -> None:
-        """Take in texts: their lengths in bytes, then the bytes (UTF-8)."""
+        """Add texts: their lengths in bytes, then the bytes (UTF-8)."""
         encoded = [t.encode() for t in texts]
         self.column(np.array([len(e) for e in encoded], np.int64))
         self._hash.update(b"".join(encoded))
 
     def rows(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Take in rows of plain values."""
+        """Add rows of plain values."""
         self._hash.update(json.dumps(list(rows), ensure_ascii=True).encode())
 
     def blob(self, name: str, data: bytes) -> None:
-        """Take in a blob; an Arrow stream or file counts by its values."""
+        """Add a blob; an Arrow stream or file counts by its values."""
         self.texts([name])
         table = _arrow(data)
         if table is None:
@@ -148,7 +148,7 @@ class Digest:
             self.texts([json.dumps(array.to_pylist(), default=str)])
 
     def _string_array(self, array: pa.LargeStringArray) -> None:
-        """Take in what `texts` would, without making each text."""
+        """Add what `texts` would add, without making each text."""
         _, ends, data = array.buffers()
         at = np.frombuffer(ends, np.int64)[array.offset : array.offset + len(array) + 1]
         self.column(np.diff(at))
@@ -156,10 +156,10 @@ class Digest:
             self._hash.update(memoryview(data)[at[0] : at[-1]])
 
     def part(self, part: Committed, items: Sequence[NDArray[Any]]) -> None:
-        """Take in one transaction. `items` are the fixed columns of its new items, int32 each.
+        """Add one transaction. `items` are the fixed columns of its new items, int32 each.
 
-        Scores are left out: their last bits may depend on a machine's logarithm, what was shown
-        and why does not.
+        Scores are left out: their last bits may depend on a machine's logarithm. What was shown and
+        why does not.
         """
         self.values(part.step, part.finished, part.exclusive)
         for name in Events.columns():

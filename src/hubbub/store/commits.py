@@ -1,4 +1,4 @@
-"""Commits on their way into the file, written by a thread of their own."""
+"""Commits on their way into the file, written by a thread."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hubbub.store.writer import Tail
 class Commits:
     """Writes one commit after the other, and knows how far the file is.
 
-    A commit that failed stays failed: whoever settles is told, until `forget`. What comes of a
-    commit is noted by the thread itself, so that an interrupt of whoever waits can't hide it.
+    A failed commit stays failed: `settle` raises its error until `forget`. The thread itself notes
+    the result of a commit, so that an interrupt of a waiting caller cannot hide it.
     """
 
     def __init__(self, tail: Tail) -> None:
@@ -25,11 +25,11 @@ class Commits:
 
     @property
     def failed(self) -> bool:
-        """Whether a commit went wrong, and somebody was told."""
+        """Whether a commit failed and the error was raised to a caller."""
         return self._error is not None and self._told
 
     def begin(self, write: Callable[[], Tail]) -> None:
-        """Let the thread write a commit; `write` returns how far the file is then."""
+        """Have the thread write a commit; `write` returns how far the file is then."""
         self._busy = True  # first: an interrupt may come before `submit` returns, and after
         self._thread.submit(self._carry_out, write)
 
@@ -40,7 +40,7 @@ class Commits:
             self._error, self._told = error, False
 
     def wait(self) -> None:
-        """Wait until nothing is under way, whatever comes of it."""
+        """Wait until no commit is being written, whether it succeeds or not."""
         if self._busy:
             self._thread.submit(int).result()  # an interrupt here leaves the commit under way
             if self._written is not None:
@@ -48,20 +48,20 @@ class Commits:
             self._busy = False
 
     def settle(self) -> None:
-        """Wait until all is in the file; raise the error if it can't be written, every time."""
+        """Wait until all is in the file; raise the error if it cannot be written, every time."""
         self.wait()
         if self._error is not None:
             self._told = True
             raise self._error
 
     def report(self) -> None:
-        """Wait until nothing is under way; raise an error that nobody was told of."""
+        """Wait until no commit is being written; raise an error that no caller has seen yet."""
         self.wait()
         if not self._told:
             self.settle()
 
     def forget(self) -> None:
-        """Go on after a failure."""
+        """Continue after a failure."""
         self._error, self._told = None, False
 
     def close(self) -> None:

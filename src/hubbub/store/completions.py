@@ -12,7 +12,7 @@ import pyarrow as pa
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.store.database import Database
 
-#: So many characters of a reply are kept.
+#: Characters of a reply that are kept.
 REPLY_CHARS = 65_536
 _CUT: Final = " [cut]"
 _NOT_TEXT = re.compile("[\ud800-\udfff\x00]")
@@ -22,7 +22,7 @@ _REQUEST = ("model", "request", "system", "shape", "max_tokens", "seed")
 _OUTCOME = ("failure", "prompt_tokens", "cached_tokens", "completion_tokens", "latency", "waited",
             "attempts", "endpoint", "mode", "finish")  # fmt: skip
 COLUMNS = (*_ADDRESS, *_REQUEST, *_OUTCOME, "cost", "recorded", "prompt", "reply")
-#: A row that a replay gives back doesn't take the place of the call that was made and paid for.
+#: A row that comes from a replay does not replace the call that was made and paid for.
 _KEPT = (
     f"ON CONFLICT ({', '.join(_ADDRESS)}) DO UPDATE SET "
     + ", ".join(f'"{c}" = excluded."{c}"' for c in COLUMNS[len(_ADDRESS) :])
@@ -32,11 +32,11 @@ _KEPT = (
 
 @dataclass(frozen=True, slots=True)
 class CompletionRow:
-    """One call and what came of it.
+    """One call and its result.
 
     Step, agent, purpose and number are its address: `purpose` is ``turn``, or the name of a survey
-    with a leading ``?``; `number` counts the calls of one turn from 0. `cost` is in the currency of
-    the prices.
+    after a ``?``; `number` counts the calls of one turn from 0. `cost` is in the currency of the
+    prices.
     """
 
     step: int
@@ -65,8 +65,8 @@ class RecordedCall:
 def kept_text(text: str) -> str:
     """Return a text as a run keeps it.
 
-    Longer ones are cut, with a mark; NUL and half surrogate pairs, which a file can't hold, become
-    U+FFFD. Whoever acts on a reply must act on this, so that a replay does the same.
+    Longer texts are cut, with a mark; NUL and half surrogate pairs, which a file cannot hold,
+    become U+FFFD. Act on this text, not on the reply itself, so that a replay does the same.
     """
     if len(text) > REPLY_CHARS:
         text = text[: REPLY_CHARS - len(_CUT)] + _CUT
@@ -82,7 +82,7 @@ def as_kept(completion: Completion) -> Completion:
 
 
 def clean(text: str) -> str:
-    """Return the text with U+FFFD for what a file can't hold."""
+    """Return the text with U+FFFD for what a file cannot hold."""
     if "\x00" not in text:
         try:
             text.encode()  # three times as fast as looking for what it can't encode
@@ -104,7 +104,7 @@ def write_completions(db: Database, rows: Sequence[CompletionRow]) -> None:
 
 
 def intern(db: Database, texts: Iterable[str]) -> dict[str, int]:
-    """Return the ids in the table prompt of shared texts, inside the current transaction."""
+    """Return the ids of shared texts in the table prompt, inside the current transaction."""
     known = {}
     for text in sorted(texts):  # not in the order of a set, which differs from run to run
         content = clean(text)
@@ -151,7 +151,7 @@ def _values(
 
 
 class Record:
-    """The calls of a run, to be found again. Reads one row at a time."""
+    """The calls of a run, for look-up. It reads one row at a time."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -164,7 +164,7 @@ class Record:
         return _call(rows[0]) if rows else None
 
     def by_digest(self, digest: str) -> Completion | None:
-        """Return what came of a request (ChatRequest.digest()): a reply, if it ever had one.
+        """Return the completion of a request (ChatRequest.digest()), if possible with a reply.
 
         Knows the calls that there were when this was first asked.
         """
@@ -186,14 +186,14 @@ class Record:
 
 
 class KeptCalls:
-    """The calls of a run that were kept from a step, or a survey, that was cut off.
+    """The calls of a run that were kept from an interrupted step or survey.
 
-    Which there are is known from the start: that there is none, as for nearly all turns of a run
-    that goes on, is said without a look at the file, which may just be written.
+    Which calls these are is known from the start. So for the turns that have none, which are nearly
+    all, the answer needs no look at the file, which may be in use by a commit.
     """
 
     def __init__(self, settled: Callable[[], Database]) -> None:
-        """Take what returns the database once nothing is being written."""
+        """Take a function that returns the database once nothing is being written."""
         self._settled = settled
         (last,) = settled().rows("SELECT coalesce(max(step), -1) FROM part WHERE finished = 1")[0]
         sql = f"SELECT {', '.join(_ADDRESS)} FROM completion WHERE step >= ?"
@@ -252,12 +252,12 @@ SCHEMA = pa.schema(
         "early": pa.bool_(),
     }
 )
-#: Rows of a piece of the table: prompts are some kB each.
+#: Rows per chunk of the table: a prompt takes some kB.
 _AT_ONCE = 8_192
 
 
 def completion_tables(db: Database) -> Iterator[pa.Table]:
-    """Return the calls in the order of their addresses, piece by piece."""
+    """Yield the calls in the order of their addresses, in chunks."""
     ordered = f"completion_named ORDER BY {', '.join(_ADDRESS)}"
     return named_tables(db, ordered, SCHEMA, size=_AT_ONCE)
 
@@ -265,9 +265,9 @@ def completion_tables(db: Database) -> Iterator[pa.Table]:
 def named_tables(
     db: Database, source: str, schema: pa.Schema, *, size: int = 65_536
 ) -> Iterator[pa.Table]:
-    """Return the rows of a view with these columns, piece by piece; the first is empty.
+    """Yield the rows of a view with these columns, in chunks; the first is empty.
 
-    `source` is the view's name, and maybe an order.
+    `source` is the view's name, and possibly an order.
     """
     yield schema.empty_table()
     names = ", ".join(f'"{n}"' for n in schema.names)

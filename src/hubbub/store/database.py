@@ -1,4 +1,4 @@
-"""The SQLite connection, the writer's lock, and errors in plain words."""
+"""The SQLite connection, the writer's lock, and readable errors."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from numpy.typing import NDArray
 from hubbub.errors import RunError, StoreError
 
 Mode = Literal["create", "read", "write"]
-#: So long a write waits for another program that holds the database, in seconds.
+#: Seconds that a write waits for another program that holds the database.
 BUSY_SECONDS = 5.0
 #: Memory for pages, in kB: what a step changes should fit.
 CACHE_KB = 16_000
 #: Pages of the write-ahead log (32 MB) after which it is merged into the file: at every few large
 #: steps, since pages that many steps change are then written once.
 LOG_PAGES = 8_000
-#: What is left of the log's file after that, in bytes: the first transaction writes all agents.
+#: Size to which the log's file is cut after that, in bytes: the first transaction writes all
+#: agents.
 LOG_BYTES = 64_000_000
 _CHUNK = 65_536  # rows per read
-#: Rows per statement: few statements, since Python lets other threads go first at each. SQLite
+#: Rows per statement: few statements, since Python lets other threads run at each one. SQLite
 #: allows 32,766 variables in one.
 _VARIABLES = 32_766
 _AT_ONCE = (500, 50, 1)
@@ -65,7 +66,7 @@ class Database:
                 writable = mode != "read" or os.access(self.path.parent, os.W_OK)
                 if writable or not isinstance(error, sqlite3.OperationalError):
                     raise
-                # a write-protected folder: SQLite can't make its side files there
+                # a write-protected folder: SQLite cannot create its side files there
                 db = _open(f"{address}?immutable=1")
                 db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         return db
@@ -78,7 +79,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing. StoreError says in plain words why the writing failed."""
+        """Run a transaction: all or nothing. StoreError says why writing failed."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield
@@ -136,7 +137,8 @@ class Database:
     ) -> None:
         """Insert columns of integers as rows, inside the current transaction.
 
-        A few rows at a time become Python's numbers: other threads would have to wait for more.
+        Only a few rows at a time become Python numbers: converting more would make other threads
+        wait.
         """
         for marks, first, last, size in _statements(len(columns), len(values[0])):
             numbers = _numbers(values, first, last, size)
@@ -159,7 +161,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Turn SQLite's errors into a RunError in plain words."""
+        """Turn SQLite's errors into a readable RunError."""
         try:
             yield
         except sqlite3.Error as error:
@@ -187,7 +189,7 @@ class Database:
         return dict(zip(names, found[0], strict=True)) if found else None
 
     def chunks(self, sql: str, *values: Any, size: int = _CHUNK) -> Iterator[list[Any]]:
-        """Return the rows of a query in lists of at most `size`."""
+        """Yield the rows of a query in lists of at most `size`."""
         with self.reading():
             cursor = self._db.execute(sql, values)
             while rows := cursor.fetchmany(size):
@@ -211,9 +213,9 @@ class Database:
     def columns(
         self, table: str, names: Sequence[str], rest: str = "", *values: Any
     ) -> list[NDArray[np.int32]]:
-        """Return columns of 32-bit integers, int32[n] each; `rest` goes on after FROM `table`.
+        """Return columns of 32-bit integers, int32[n] each; `rest` follows after FROM `table`.
 
-        Two travel as one number: handing values over one by one is what reading costs.
+        Two values travel as one number: most of the cost of reading is per value.
         """
         even = [*names, names[-1]][: len(names) + len(names) % 2]
         pairs = zip(even[::2], even[1::2], strict=True)
@@ -250,7 +252,7 @@ def _insertion(table: str, columns: Sequence[str], verb: str = "INSERT") -> str:
 
 
 def _statements(width: int, count: int) -> Iterator[tuple[str, int, int, int]]:
-    """Say how to pass `count` rows to SQLite: (marks, first row, last, rows at once)."""
+    """Yield how to pass `count` rows to SQLite: (marks, first row, last, rows at once)."""
     row, first = f"({', '.join('?' * width)})", 0
     for size in _AT_ONCE:
         if (size * width <= _VARIABLES or size == 1) and count - first >= size:
@@ -262,7 +264,7 @@ def _statements(width: int, count: int) -> Iterator[tuple[str, int, int, int]]:
 def _numbers(
     columns: Sequence[NDArray[Any]], first: int, last: int, size: int
 ) -> Iterator[list[int]]:
-    """Give the numbers of `size` rows after the other, row by row."""
+    """Yield the numbers of `size` rows after the other, row by row."""
     for start in range(first, last, _BLOCK):
         end = min(start + _BLOCK, last)
         block = np.stack([column[start:end] for column in columns], axis=1, dtype=np.int64)
@@ -277,7 +279,7 @@ def _open(uri: str) -> sqlite3.Connection:
 
 
 class Lock:
-    """Held by the one process that writes a run folder; ends with the process, however it ends."""
+    """Held by the only process that writes a run folder; ends when the process ends."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -295,7 +297,7 @@ class Lock:
         self._release = weakref.finalize(self, self._file.close)
 
     def release(self) -> None:
-        """Let others write."""
+        """Allow others to write."""
         self._release()
 
 

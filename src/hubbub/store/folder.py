@@ -13,7 +13,7 @@ DATABASE, SCENARIO, LOCK = "run.db", "scenario.yaml", "lock"
 
 
 def check_free(folder: Path) -> None:
-    """Do nothing if a run can begin in this folder; else RunError says why not."""
+    """Raise RunError, with the reason, if no run can begin in this folder."""
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file; give another --out for the run's folder")
     if not folder.exists() or not any(folder.iterdir()):
@@ -47,7 +47,7 @@ def _has_begun(database: Database) -> bool:
 
 
 def check_format(database: Database, folder: Path) -> None:
-    """RunError if there is no run in the database, or one of another format."""
+    """Raise RunError if the database holds no run, or one of another format."""
     if not _has_begun(database):
         raise RunError(
             f"the run in {folder} was cut off before it began. Delete the folder and run again"

@@ -1,4 +1,4 @@
-"""Which pairs stand and what the counters must be, worked out from the events alone."""
+"""Which pairs exist and what the counters must be, computed from the events alone."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Whole = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The pairs of one set that stand, in the order in which they came about.
+    """The current pairs of one set, in the order in which they were made.
 
-    `event` is the id of the event that made the pair, 0 for one that was there at the start (then
+    `event` is the id of the event that made the pair, 0 for one that existed at the start (then
     `step` is 0 too).
     """
 
@@ -50,8 +50,8 @@ class LedgerEffect:
 class Changes:
     """What events did to the pairs of one set, in the order of events: made (1) or ended (-1) them.
 
-    `made` is the id of the event that had made the pair: the event itself where it makes one, 0 for
-    a pair that was there at the start. `last` marks the last change of each pair.
+    `made` is the id of the event that made the pair: the event itself where it makes one, 0 for a
+    pair that existed at the start. `last` marks the last change of each pair.
     """
 
     left: Ids
@@ -64,9 +64,9 @@ class Changes:
 
 
 class Ledger:
-    """The accepted events that change pairs or counters, on top of who followed whom before.
+    """The accepted events that change pairs or counters, on top of the initial follow graph.
 
-    Of all sets of pairs and counters, or of some sets (`only`) and no counters.
+    Covers all sets of pairs and counters, or only the sets in `only` and no counters.
     """
 
     def __init__(self, db: Database, only: Sequence[str] | None = None) -> None:
@@ -121,7 +121,7 @@ class Ledger:
         )
 
     def standing(self, pair_set: str) -> Standing:
-        """Return the pairs of a set that stand: those whose last change made them."""
+        """Return the current pairs of a set: those whose last change made them."""
         changes = self.changes(pair_set)
         kept = changes.last & (changes.sign > 0)
         columns = [getattr(changes, n)[kept] for n in ("left", "right", "step", "event")]

@@ -24,7 +24,7 @@ SCHEMA = pa.schema(
 
 
 def opinion_tables(db: Database, *, changes_only: bool = False) -> Iterator[pa.Table]:
-    """Return the opinions at the start, then what changed, one transaction after the other."""
+    """Yield the opinions at the start, then the changes, one transaction after the other."""
     topics = pa.array([name for (name,) in db.rows("SELECT name FROM topic ORDER BY code")])
     if not changes_only:
         first = start_opinions(db)
@@ -40,7 +40,7 @@ def opinion_tables(db: Database, *, changes_only: bool = False) -> Iterator[pa.T
 def opinions_over(db: Database, steps: Iterable[int]) -> Iterator[NDArray[np.int16]]:
     """Return the opinions after each of the steps, int16[agents, topics], fixed-point.
 
-    Every change is read once where steps ascend; a step back begins again from the start.
+    Every change is read once if steps ascend; a step back starts again from the beginning.
     """
     parts = db.rows("SELECT part, step FROM opinion ORDER BY part")
     ((agents,),) = db.rows("SELECT count(*) FROM agent")

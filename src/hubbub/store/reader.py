@@ -1,4 +1,4 @@
-"""Reading back what was committed, and which pairs stand."""
+"""Reading back what was committed, and which pairs exist."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_tail(db: Database, meta: Mapping[str, str]) -> Tail:
 
 
 def read_parts(db: Database, parts: int = 0) -> Iterator[Committed]:
-    """Return what was committed, in order, without the first so many parts."""
+    """Yield what was committed, in order, after the first `done` parts."""
     first_event, first_text = 1, 0
     sql = "SELECT id, step, finished, exclusive, events, texts FROM part ORDER BY id"
     for number, step, finished, exclusive, events, texts in db.rows(sql):

@@ -65,7 +65,7 @@ class Layout:
 
 
 def _profile_columns(fields: Sequence[str], taken: set[str]) -> dict[str, str]:
-    """Return a column for each field; SQL knows no difference of case, and some names are ours."""
+    """Return a column for each field. SQL ignores case, and some names are already taken."""
     used, columns = {t.lower() for t in taken}, {}
     for field in fields:
         column = field.replace('"', "'")
@@ -122,8 +122,8 @@ def statements(layout: Layout) -> Iterator[str]:
     yield from _views(layout)
 
 
-#: What language models were asked and replied, and the answers to surveys. The digest takes no
-#: notice of these: what came of them is in the events.
+#: What language models were asked and replied, and the answers to surveys. The digest ignores
+#: these: their effects are in the events.
 _CALLS = (
     # texts that many calls share: system texts, schemas, questions
     "CREATE TABLE prompt (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE)",
@@ -134,7 +134,7 @@ _CALLS = (
     "completion_tokens INTEGER, latency REAL, waited REAL, attempts INTEGER, endpoint TEXT, "
     "mode TEXT, finish TEXT, cost REAL, recorded INTEGER NOT NULL, prompt TEXT NOT NULL, "
     "reply TEXT, UNIQUE (step, agent, purpose, number))",
-    # all that figures are made of, and the digests: to be read without the texts
+    # all that figures need, and the digests, so that they can be read without the texts
     "CREATE INDEX completion_figures ON completion (model, step, request, failure, recorded, "
     "prompt_tokens, cached_tokens, completion_tokens, latency, attempts, cost)",
     "CREATE TABLE answer (id INTEGER PRIMARY KEY, survey TEXT NOT NULL, step INTEGER NOT NULL, "
@@ -168,7 +168,7 @@ _CHANGES = """
         SELECT x.value FROM exclusive x WHERE x.from_event <= e.id
         ORDER BY x.from_event DESC LIMIT 1))
 """
-#: The last change of a pair decides whether it stands. SQLite takes the other columns of a group
+#: The last change of a pair decides whether it exists. SQLite takes the other columns of a group
 #: from the row of its max().
 _STANDING = """
     FROM (SELECT kind, left, right, step, sign, max(id) AS id FROM ({changes})

@@ -14,7 +14,7 @@ from hubbub.store.database import Database
 
 
 class Spent(NamedTuple):
-    """Calls that were made, tokens of prompts and replies together, money."""
+    """Calls made, tokens of prompts and replies together, money."""
 
     requests: int = 0
     tokens: int = 0
@@ -25,9 +25,9 @@ class Spent(NamedTuple):
 class ModelSpending:
     """The calls of one model in a run.
 
-    `replies` is how many got a reply, `failures` how many did not, by kind; `recorded` how many
-    were answered from a record. Tokens are those of all calls; `cost`, `attempts` and the latency
-    (seconds, of calls with a reply) leave out what came from a record.
+    `replies` counts those with a reply, `failures` those without, by kind; `recorded` counts those
+    answered from a record. Tokens are those of all calls; `cost`, `attempts` and the latency
+    (seconds, of calls with a reply) leave out recorded answers.
     """
 
     model: str
@@ -46,13 +46,13 @@ class ModelSpending:
 
 
 def read_spent(db: Database) -> Spent:
-    """Return what was spent so far: also on calls whose rows were replaced since."""
+    """Return what was spent so far, including calls whose rows have been replaced."""
     rows = db.rows("SELECT value FROM meta WHERE key = 'spent'")
     return Spent(*json.loads(rows[0][0])) if rows else Spent()
 
 
 def add_spent(db: Database, rows: Iterable[CompletionRow]) -> None:
-    """Add what these calls cost, inside the current transaction. A record's cost nothing."""
+    """Add the cost of these calls, inside the current transaction. Recorded ones are free."""
     made = [row for row in rows if not row.completion.recorded]
     if not made:
         return

@@ -1,4 +1,4 @@
-"""What is written: the start of a run, and one transaction's worth of a world's changes."""
+"""What is written: the start of a run, and the changes of a world in one transaction."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from hubbub.store.schema import (
 )
 from hubbub.world import Events, World
 
-#: Agents are hashed and inserted so many at a time.
+#: Agents are hashed and inserted in blocks of this many.
 AGENTS_AT_ONCE = 50_000
 #: The names of the population's blobs in the table bulk start with this.
 POPULATION = "population/"
@@ -64,7 +64,7 @@ def write_start(
     world: World,
     relation_rows: int,
 ) -> tuple[Layout, Tail]:
-    """Write the tables and who lives here, inside the current transaction."""
+    """Write the tables and the population, inside the current transaction."""
     profiles = world.profiles.table()
     layout = Layout.of(world.table, profiles)
     db.script(statements(layout))
@@ -101,7 +101,7 @@ def write_start(
 
 
 def _write_agents(db: Database, layout: Layout, world: World, profiles: pa.Table) -> Digest:
-    """Insert all agents and return a digest that has taken in their profiles."""
+    """Insert all agents and return a digest that includes their profiles."""
     digest = start_digest()
     fields = list(layout.profile)
     names = ["id", *layout.profile.values(), "core", "joined", *layout.agent]
@@ -159,11 +159,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """One transaction's worth of a world's changes, free of the world: it may move on.
+    """The changes of a world in one transaction, copied from it: the world may move on.
 
     `items` are the fixed columns of new items, int32 each; `new` are rows to insert, `changed`
-    counters to set, with the row ids as the last column. `before` and `after` say how far the
-    file is; the digest of `after` is yet to come.
+    counters to set, with the row ids as the last column. `before` and `after` say how far the file
+    is; the digest of `after` is computed later.
     """
 
     part: Committed
@@ -176,7 +176,7 @@ class Gathered:
 
 
 def gather(layout: Layout, world: World, part: Committed, tail: Tail, *, time: str) -> Gathered:
-    """Return what is to be written of one transaction; `time` (ISO) is when the step begins."""
+    """Return what one transaction writes; `time` (ISO) is when the step begins."""
     seq = tail.seq if part.step == tail.step else 0
     items = [world.items[n][tail.items :].astype(np.int32) for n in ITEM]
     counters = [world.items[n][tail.items :].copy() for n in layout.item]
@@ -211,7 +211,7 @@ def gather(layout: Layout, world: World, part: Committed, tail: Tail, *, time: s
 
 
 def write_part(db: Database, gathered: Gathered, *, scores: bool) -> Tail:
-    """Write one transaction's rows, slates whole with `scores`; return how far the file is then."""
+    """Write one transaction's rows, slates with `scores` if asked; return the new Tail."""
     part, before, after = gathered.part, gathered.before, gathered.after
     events, step = part.events, part.step
     if after.exclusive != before.exclusive:
@@ -266,7 +266,7 @@ def _new_agents(layout: Layout, world: World, first: int) -> Iterator[Rows]:
 
 
 def _fitting(value: Any, kind: str) -> Any:
-    """Return the value as it fits into a column of this type, None if it doesn't."""
+    """Return the value if it fits into a column of this type, else None."""
     if value is None:
         return None
     match kind:
@@ -293,7 +293,7 @@ def _new_groups_and_products(layout: Layout, world: World, tail: Tail) -> Iterat
 
 
 def _changed_counters(layout: Layout, world: World, events: Events, tail: Tail) -> Iterator[Rows]:
-    """Give the counters of everything older that the events touched, as they are now."""
+    """Yield the current counters of everything older that the events touched."""
     touched = _touched(world.table, events)
     for name, table, counters, old in (
         ("item", world.items, layout.item, tail.items),

@@ -13,7 +13,7 @@ from hubbub.rng import Streams
 from hubbub.time.clock import Clock
 from hubbub.world import World
 
-#: Agents by blocks of this size have a random stream of their own.
+#: Blocks of this many agents have a random stream of their own.
 SHARD = 65536
 _ONE = np.float32(2.0**32)
 
@@ -29,9 +29,9 @@ def draw(
 ) -> NDArray[np.int32]:
     """Return the agents who are awake in this step, int32[k], ascending.
 
-    Each agent is awake with P = rate * curve[hour]. Whoever was replied to or mentioned in the
-    step before has another, independent chance `wake_rate` if the scenario says so. With `ahead`,
-    the world is so many steps older than it would be when the step begins.
+    Each agent is awake with probability rate * curve[hour]. Agents who were replied to or mentioned
+    in the step before have another, independent chance `wake_rate` if the scenario says so. With
+    `ahead`, the world is this many steps older than it will be when the step begins.
     """
     agents = world.agents
     now = np.ascontiguousarray(world.curves[:, clock.hour(step)], np.float32)

@@ -13,7 +13,7 @@ Column = tuple[DTypeLike, int] | DTypeLike
 class Columns:
     """Named numpy columns of one length. A column declared as (dtype, d) has d values per row.
 
-    >>> t = Table({"likes": np.int32})
+    >>> t = Columns({"likes": np.int32})
     >>> t.extend(2, likes=[5, 6])
     0
     >>> t["likes"].tolist(), len(t)
@@ -31,7 +31,7 @@ class Columns:
         return self._n
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """Return the column as a view [:n]; writing to it writes to the table."""
+        """Return the column as a view [:n]; writing to it writes to the columns."""
         return self._data[name][: self._n]
 
     def __contains__(self, name: object) -> bool:
@@ -47,7 +47,7 @@ class Columns:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held, spare rows included."""
+        """Bytes held, including spare rows."""
         return sum(a.nbytes for a in self._data.values())
 
     def extend(self, count: int, **values: Any) -> int:

@@ -32,10 +32,11 @@ from hubbub.world.records import Events, Slate
 from hubbub.world.world import MENTION, World, new_agent_columns
 
 _MENTION = re.compile(r"@([\w.-]+)")
-#: Share of the way that taste moves to an item engaged with, and back to the profile's interest.
+#: Share of the way that taste moves towards an item engaged with, and back to the profile's
+#: interest.
 TASTE_STEP, TASTE_RETURN = 0.10, 0.02
 _RARE = (Found, Configure)
-#: Does work on each part of long columns: `map`, or that of several threads.
+#: Maps work over parts of long columns: `map`, or that of several threads.
 Each = Callable[[Callable[[slice], None], Sequence[slice]], Iterable[None]]
 _PART = 8192  # rows
 
@@ -81,7 +82,7 @@ def fold_slate(
 ) -> None:
     """Remember who was awake and what was shown: the last SEEN posts of each agent.
 
-    `behind` int[k] says by how many steps the world that each agent saw was older than the step's.
+    `behind` int[k] says how many steps older the world was that each agent saw.
     """
     world.agents["last_awake"][slate.agents] = world.step - behind
     seen, count = world.agents["seen"], world.agents["seen_count"]
@@ -197,7 +198,7 @@ def _mention(world: World, events: Events, rows: NDArray[np.int64]) -> None:
 
 
 def _mentioned(world: World, word: str) -> int | None:
-    """Return whom a word after an @ names: the longest user name that ends at a dot or dash."""
+    """Return the agent that a word after an @ names: the longest that ends at a dot or dash."""
     while word:
         agent = world.profiles.find(word)
         if agent is not None:
@@ -229,7 +230,7 @@ def _add_notes(world: World, recipient: Any, actor: Any, code: int, item: Any) -
 
 
 def _found(world: World, events: Events, done: NDArray[np.int64], codes: NDArray[np.int16]) -> None:
-    """Bring groups, agents and products into being, one by one in the order of application."""
+    """Create groups, agents and products, one by one in the order of application."""
     making = [c for c in codes if any(isinstance(e, _RARE) for e in world.table[int(c)].effects)]
     for row in done[np.isin(events.action[done], making)] if making else ():
         text = int(events.text[row])
@@ -268,7 +269,7 @@ def _move_taste(world: World, agent: NDArray[Any], item: NDArray[Any], each: Eac
 
 
 def _in_parts(each: Each, work: Callable[[slice], None], n: int) -> None:
-    """Do the work on n rows, each of an agent of its own, in any order."""
+    """Do the work on n rows, each of a different agent, in any order."""
     parts = [slice(first, min(first + _PART, n)) for first in range(0, n, _PART)]
     for _ in each(work, parts) if len(parts) > 1 else map(work, parts):
         pass

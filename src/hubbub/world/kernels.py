@@ -1,6 +1,6 @@
 """The compiled loops of the world: partners of many ids, moving tastes, what was seen.
 
-Each does in one pass, without the interpreter, what columns of numpy would do in ten.
+Each does in one pass, without the interpreter, what numpy would do in about ten.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def move_tastes(
 def remember_shown(
     agents: Any, offsets: Any, items: Any, kind: Any, ref: Any, seen: Any, count: Any
 ) -> None:
-    """Write what stands behind the items agents were shown into their rings `seen` (int32[n, s]).
+    """Write the posts behind the shown items into the agents' rings `seen` (int32[n, s]).
 
     agents[i] was shown items[offsets[i]:offsets[i+1]]; `count` int32[n] are all ever shown.
     """

@@ -64,7 +64,7 @@ class PairSet:
     def waiting(self) -> tuple[Keys, Keys]:
         """Return the keys added and removed since the last merge, sorted.
 
-        Unless the set is `merged`, since it was given its first keys.
+        Unless the set is `merged`, these are all changes since it got its first keys.
         """
         return self._added, self._removed
 

@@ -12,7 +12,7 @@ _UNFIT = (pa.ArrowException, OverflowError)
 
 
 class Profiles:
-    """The initial profiles as one Arrow table, and those who signed up later as records."""
+    """The initial profiles as one Arrow table, later ones as records."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
@@ -98,7 +98,7 @@ class Profiles:
 
 
 def _appended(old: pa.ChunkedArray | None, rows: int, later: list[Any]) -> pa.ChunkedArray:
-    """Return a column with later values below it: as text, if they do not fit its type."""
+    """Return a column with later values appended: as text, if they do not fit its type."""
     try:
         new = pa.array(later)
     except _UNFIT:

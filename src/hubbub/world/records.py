@@ -1,4 +1,4 @@
-"""Records that pass between the parts: what was shown, what happened, who lives here."""
+"""What passes between the parts: what was shown, what happened, who is in the population."""
 
 from __future__ import annotations
 
@@ -100,10 +100,10 @@ SOURCES = ("in_network", "trending", "interest", "social_proof", "random", "cust
 class Events:
     """What happened, as columns of equal length, in the order of application.
 
-    `target` is the item, agent, group or product that the action came to refer to; `via` the id as
-    the agent named it (the repost through which a post was seen, the comment replied to). `item`
-    is the id of what was created (item, group, agent, product), -1 for none. `text` is a row of
-    the world's texts, -1 for none. `reason` is 0 for carried out, else why not (Reason).
+    `target` is the item, agent, group or product that the action referred to in the end; `via` is
+    the id that the agent named (the repost through which it saw a post, the comment it replied to).
+    `item` is the id of what was created (item, group, agent, product), -1 for none. `text` is a row
+    of the world's texts, -1 for none. `reason` is 0 for carried out, else why not (Reason).
     """
 
     wave: NDArray[np.int16]
@@ -131,7 +131,7 @@ class Events:
 
     @classmethod
     def concat(cls, parts: list[Events]) -> Events:
-        """Return all events in the order given; opinions are those of the last part with any."""
+        """Return all events in order; opinions are those of the last part that has any."""
         if len(parts) == 1:
             return parts[0]
         columns = {
@@ -142,22 +142,22 @@ class Events:
         return cls(**columns, opinions=opinions[-1] if opinions else OpinionChanges.none())
 
     def take(self, rows: Any) -> Events:
-        """Return some events, opinions left out."""
+        """Return some events, without opinions."""
         return Events(**{name: getattr(self, name)[rows] for name in self.columns()})
 
 
 @dataclass(slots=True)
 class Population:
-    """Who lives here before step 1: n agents.
+    """The population before step 1: n agents.
 
     `profiles` has n rows with at least user_name, name and bio (strings) and any other field.
-    `core` bool[n]; `topics` uint64[n], bit j for an interest in topic j of the scenario;
-    `interest` int8[n, d], the vector of the profile; `curves` float32[c, 24], hourly activity by
-    UTC hour, in [0, 1] after normalisation; `curve` int32[n], a row of it; `rate` float32[n];
-    `sharing` and `verbosity` float32[n], standard normal traits; `contrary` float32[n], uniform;
-    `opinions` int16[n, topics], fixed-point; `follows` int64[e], sorted distinct PairSet keys
-    (follower << 32 | followee); `posts` are (author, text) pairs that exist before step 1.
-    `notes` are plain sentences on what was odd in the data and what was done about it.
+    `core` bool[n]; `topics` uint64[n], bit j for an interest in topic j of the scenario; `interest`
+    int8[n, d], the vector of the profile; `curves` float32[c, 24], hourly activity by UTC hour, in
+    [0, 1] after normalisation; `curve` int32[n], a row of it; `rate` float32[n]; `sharing` and
+    `verbosity` float32[n], standard normal traits; `contrary` float32[n], uniform; `opinions`
+    int16[n, topics], fixed-point; `follows` int64[e], sorted distinct PairSet keys (follower << 32
+    | followee); `posts` are (author, text) pairs that exist before step 1. `notes` are sentences on
+    oddities in the data and how they were handled.
     """
 
     profiles: pa.Table

@@ -1,7 +1,7 @@
-"""A world as named arrays and back: what a checkpoint keeps of it.
+"""A world as named arrays and back: the content of a checkpoint.
 
-What the population gives (interests, traits, profiles) is left out for the agents who were there
-from the start; texts are in the log, and only their number is kept.
+What the population defines (interests, traits, profiles) is left out for the initial agents; texts
+are in the log, so only their number is kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NONE = np.empty(0, np.int64)
 
 
 def state(world: World) -> dict[str, Any]:
-    """Return what is no array, as plain values for JSON."""
+    """Return everything that is not an array, as plain values for JSON."""
     return {
         "step": world.step,
         "exclusive_reactions": world.exclusive_reactions,
@@ -36,10 +36,10 @@ def state(world: World) -> dict[str, Any]:
 
 
 def arrays(world: World) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yield the arrays with their names, one after the other to bound memory.
+    """Yield the arrays with their names, one after the other to limit memory.
 
-    Columns are called table/column. A set of pairs is what came to the pairs it began with and
-    what went (sets/NAME/added, removed), or all its pairs if they have been merged (all, none).
+    Columns are called table/column. A set of pairs is stored as its changes since the start
+    (sets/NAME/added, removed), or as all its pairs if they have been merged (all, none).
     """
     late = len(world.agents) - len(world.profiles.later)
     for name in world.agents.names:
@@ -62,10 +62,10 @@ def names(world: World) -> list[str]:
 def restore(
     world: World, state: Mapping[str, Any], kept: dict[str, NDArray[Any]], texts: Sequence[str]
 ) -> None:
-    """Bring a world as its population settled to the moment that `state` and `arrays` tell of.
+    """Bring a freshly populated world to the moment described by `state` and `arrays`.
 
-    `kept` are the arrays by name, which are taken out one by one; `texts` the first texts of the
-    run, as many as `state` says.
+    `kept` are the arrays by name, which are taken out one by one; `texts` are the first texts of
+    the run, as many as `state` says.
     """
     world.step = state["step"]
     world.exclusive_reactions = state["exclusive_reactions"]

@@ -1,4 +1,4 @@
-"""All texts of a run: each distinct text is kept, and encoded, once."""
+"""All texts of a run: each distinct text is kept and encoded once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hubbub.embed import Encoder
 from hubbub.world.columns import Columns
 
-#: So many characters of a text, from its beginning, make its vector.
+#: Only this many characters from the beginning of a text make its vector.
 ENCODED = 10_000
 #: A text is about a topic if the cosine of their vectors is at least this.
 TOPIC_COSINE = 0.25

@@ -17,7 +17,7 @@ from hubbub.world.profiles import Profiles
 from hubbub.world.records import Population
 from hubbub.world.texts import TextPool
 
-#: So many posts an agent was shown last are remembered as seen.
+#: Each agent remembers this many of the posts it was shown last.
 SEEN = 32
 #: A note with this code is a mention; any other code is that of the action it tells of.
 MENTION = -1
@@ -90,13 +90,13 @@ class World:
         self.agents["followers"][:] = np.bincount(followees, minlength=n)
 
     def agent(self, agent: int) -> AgentRow:
-        """Return a view of one agent for people: its fields and numbers as attributes."""
+        """Return a readable view of one agent: its fields and counters as attributes."""
         if not 0 <= agent < len(self.agents):
             raise IndexError(f"there is no agent {agent}; ids go from 0 to {len(self.agents) - 1}")
         return AgentRow(self, agent)
 
     def item(self, item: int) -> ItemRow:
-        """Return a view of one item for people."""
+        """Return a readable view of one item."""
         if not 0 <= item < len(self.items):
             raise IndexError(f"there is no item {item}; ids go from 0 to {len(self.items) - 1}")
         return ItemRow(self, item)
@@ -198,7 +198,7 @@ def new_agent_columns(world: World, agent: int, record: dict[str, Any]) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """One agent for people: ``world.agent(7).name``, ``.followers``, ``.age``, ..."""
+    """One agent: ``world.agent(7).name``, ``.followers``, ``.age``, ..."""
 
     world: World
     id: int
@@ -218,7 +218,7 @@ class AgentRow:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """One item for people: ``world.item(3).content``, ``.likes``, ``.author``, ..."""
+    """One item: ``world.item(3).content``, ``.likes``, ``.author``, ..."""
 
     world: World
     id: int
@@ -230,7 +230,7 @@ class ItemRow:
 
     @property
     def kind(self) -> str:
-        """Its kind in words."""
+        """The name of its kind."""
         return Kind(int(self.world.items["kind"][self.id])).name
 
     def __getattr__(self, name: str) -> Any:

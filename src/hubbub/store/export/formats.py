@@ -1,4 +1,4 @@
-"""Exports: one name, one function that writes a finished file or folder."""
+"""Exports: each format has a name and a function that writes a finished file or folder."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ FORMATS: dict[str, Callable[[RunStore, Path], None]] = {
 def export_run(store: RunStore, format: str, out: Path) -> None:  # noqa: A002 - the public word
     """Write the run as `oasis` (SQLite), `parquet` (a folder) or `graphml` to `out`.
 
-    RunError for an unknown format or an `out` that exists. What is written appears at `out` once it
-    is complete.
+    RunError for an unknown format or an `out` that exists. The result appears at `out` once it is
+    complete.
     """
     if format not in FORMATS:
         hint = did_you_mean(format, FORMATS)

@@ -24,7 +24,7 @@ _CHUNK = 50_000
 
 
 def export_graphml(store: RunStore, out: Path) -> None:
-    """Write a directed graph: an edge from each follower to whom it follows, `step` of the tie."""
+    """Write a directed graph: an edge from follower to followee, with the `step` of the tie."""
     agents = store.agents().drop_columns(["extra"])
     with store.database.snapshot():
         follows = Ledger(store.database, ["follow"]).standing("follow")

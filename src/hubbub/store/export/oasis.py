@@ -1,7 +1,7 @@
-"""Export in the schema of OASIS, so that scripts written for its databases go on working.
+"""Export in the schema of OASIS, so that scripts written for its databases keep working.
 
 Where OASIS numbers from 1 (posts, comments, messages, groups, products, records), so does the
-export; users keep their agent id. Only what was carried out is in `trace`.
+export; users keep their agent id. `trace` holds only what was carried out.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def export_oasis(store: RunStore, out: Path) -> None:
 
 
 def _write(db: sqlite3.Connection, source: OasisSource) -> None:
-    # a file that is incomplete is thrown away, so it needs no journal
+    # an incomplete file is thrown away, so it needs no journal
     db.execute("PRAGMA journal_mode = OFF")
     db.execute("PRAGMA synchronous = OFF")
     db.execute("BEGIN")
@@ -130,7 +130,7 @@ def _comments(source: OasisSource) -> Rows:
 
 
 def _records(source: OasisSource, ledger: Ledger, pair_set: str) -> Rows:
-    """Return the pairs that stand: number, left, right, time."""
+    """Return the current pairs: number, left, right, time."""
     pairs = ledger.standing(pair_set)
     right = source.number[pairs.right] if ledger.pair_sets[pair_set] == "item" else pairs.right
     numbers = RecordNumbers(ledger, pair_set, source).of(pairs)

@@ -13,7 +13,7 @@ from hubbub.world import keys_of
 class RecordNumbers:
     """The numbers of the records of one pair set, as OASIS counts them up from 1.
 
-    Records on posts and on comments are counted apart; what was there before step 1 comes first. A
+    Records on posts and on comments are counted separately; those from before step 1 come first. A
     record that ended leaves a gap.
     """
 

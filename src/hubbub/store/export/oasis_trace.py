@@ -1,9 +1,9 @@
 """The table trace of an OASIS export: everything that was carried out, in order.
 
-As in OASIS, users sign up first, and looking at the feed is a row of its own, before what the user
-then does. `info` has OASIS's keys. Answers to surveys are interviews, after the step that they were
-given in. Two things are less than there: a refresh lists the ids and authors of the posts it
-showed, not their texts and counters of that moment; a trend lists none.
+As in OASIS, users sign up first, and looking at the feed is a row of its own before the user's
+actions. `info` has OASIS's keys. Answers to surveys are interviews, after the step in which they
+were given. Two things are shorter than in OASIS: a refresh lists the ids and authors of the posts
+it showed, not their texts and counters at that moment; a trend lists none.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _INFO_NAMES = {
     ("create_group", "name"): "group_name",
     ("purchase_product", "quantity"): "purchase_num",
 }
-#: These name the post as the user did, which may be a repost; the others what it stands for.
+#: These name the post as the user did, which may be a repost; the others name the original.
 _AS_NAMED = ("repost", "quote_post")
 #: What `info` calls the number of the record that an action made or ended.
 _RECORDS = {
@@ -90,7 +90,7 @@ class Trace:
         ]
 
     def rows(self) -> Rows:
-        """Return the rows: sign-ups, then part by part what was shown and what was done."""
+        """Return the rows: sign-ups, then part by part what was shown and done."""
         yield from self._sign_ups()
         first = 1
         parts = self._source.db.rows("SELECT id, step, events FROM part ORDER BY id")
@@ -103,7 +103,7 @@ class Trace:
             yield from self._answers(step, when)
 
     def _answers(self, step: int, when: Moment) -> Rows:
-        """Return what was answered after a step, but for what agents were told to remember."""
+        """Return the answers given after a step, except those that agents were told to remember."""
         sql = (
             "SELECT q.agent, p.content, q.answer FROM answer q JOIN prompt p ON p.id = q.asked "
             "WHERE q.step = ? AND q.answer IS NOT NULL ORDER BY q.id"
@@ -241,7 +241,7 @@ def _interview(prompt: str, response: str | None, when: Moment, agent: int) -> s
 
 
 def _objects(fields: Iterable[tuple[str, Sequence[Any]]], count: int) -> list[str]:
-    """Return so many JSON objects of these fields, None left out."""
+    """Return JSON objects of these fields, one per row, without missing values."""
     columns = [
         ["" if value is None else f', "{name}": {value}' for value in values]
         for name, values in fields
