@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import SOCIAL, Action, ActionSpec, ActionTable
-from hubbub.actions.spec import Arg, Positive, Query
+from hubbub.actions.spec import Arg, Query
 from hubbub.llm.chat import ReplyShape
 from hubbub.mind.json_reading import Unreadable, clean, json_values, whole_number
 from hubbub.mind.turn_records import Reference
+from hubbub.platform.preconditions import least_number
 
 #: Longest text that a schema lets a model write, in characters: replies are to be short.
 LONGEST_TEXT = 500
@@ -219,8 +220,9 @@ class ReplyForm:
             shortest = {"minLength": 1} if offer.text.required else {}
             fields["text"] = {"type": "string", **shortest, "maxLength": self._max_text}
         if offer.amount is not None:
-            least = 1 if Positive() in offer.spec.requires else -_MAX_AMOUNT
-            fields["amount"] = {"type": "integer", "minimum": least, "maximum": _MAX_AMOUNT}
+            least = least_number(offer.spec)
+            lowest = -_MAX_AMOUNT if least is None else least
+            fields["amount"] = {"type": "integer", "minimum": lowest, "maximum": _MAX_AMOUNT}
         if offer.product is not None:
             fields["product"] = {"type": "string", "enum": list(self._products)}
         return fields

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import NO_STANCE, NOTHING, ActionBatch, ActionSpec, Kind, Reason
-from hubbub.actions.spec import (
-    POST_KINDS,
-    Exists,
-    GoodText,
-    NewName,
-    NotOwn,
-    NotSelf,
-    Positive,
-    Precondition,
-    With,
-    Without,
-)
+from hubbub.platform.preconditions import exists, fails, stands_for
+from hubbub.platform.rules import Platform
 from hubbub.world import Events, World
-
-if TYPE_CHECKING:
-    from hubbub.platform.rules import Platform
 
 Rows = NDArray[np.int64]
 
@@ -71,7 +55,7 @@ def judge(
         _resolve(world, spec, events, reply_to, mine)
         for check in spec.requires:
             open_ = mine[events.reason[mine] == 0]
-            bad = _fails(platform, world, check, events, open_)
+            bad = fails(platform, world, check, events, open_)
             events.reason[open_[bad]] = check.reason
     _number(world, platform, events)
     return events
@@ -93,81 +77,24 @@ def _resolve(
     if kind is None:
         return
     named = events.target[mine]
-    known = _exists(world, kind, named)
+    known = exists(world, kind, named)
     events.reason[mine[~known]] = Reason.not_found
     mine, named = mine[known], named[known]
     events.via[mine] = named
     if kind != "post" or not len(mine):
         return
-    stands_for = world.originals if spec.refers == "original" else world.targets
-    target = stands_for(named)
+    target = stands_for(world, spec, named)
     events.target[mine] = target
     if spec.inserts != Kind.comment:
         return
     answered = reply_to[mine]
     is_reply = answered != NOTHING
-    good = ~is_reply | _exists(world, "comment", answered)
+    good = ~is_reply | exists(world, "comment", answered)
     good[is_reply & good] = (
         world.items["ref"][answered[is_reply & good]] == (target[is_reply & good])
     )
     events.reason[mine[~good]] = Reason.not_found
     events.via[mine] = np.where(is_reply, answered, target)
-
-
-def _exists(world: World, kind: str, ids: NDArray[np.int32]) -> NDArray[np.bool_]:
-    tables = {"user": world.agents, "group": world.groups, "product": world.products}
-    size = len(tables.get(kind, world.items))
-    known: NDArray[np.bool_] = (ids >= 0) & (ids < size)
-    if kind in ("post", "comment"):
-        kinds = POST_KINDS if kind == "post" else (Kind.comment,)
-        known[known] = np.isin(world.items["kind"][ids[known]], kinds)
-    return known
-
-
-def _fails(
-    platform: Platform, world: World, check: Precondition, events: Events, rows: Rows
-) -> NDArray[np.bool_]:
-    """Return which of the rows fail the check, bool[m]."""
-    agent, target = events.agent[rows], events.target[rows]
-    result: NDArray[np.bool_] = np.zeros(len(rows), np.bool_)
-    match check:
-        case Exists():  # done by _resolve, which every action with a target goes through
-            pass
-        case GoodText():
-            text = events.text[rows]
-            length = np.zeros(len(rows), np.int32)
-            length[text >= 0] = world.texts.length[text[text >= 0]]
-            result = (length < 1) | (length > platform.max_text_length)
-        case NotSelf():
-            result = target == agent
-        case NotOwn():
-            if not platform.allow_self_rating:
-                result = world.items["author"][target] == agent
-        case Without():
-            result = world.sets[check.pairs.name].contains(agent, target)
-        case With():
-            result = ~world.sets[check.pairs.name].contains(agent, target)
-        case Positive():
-            result = events.amount[rows] < 1
-        case NewName():
-            result = _taken(world, check, events.text[rows])
-    return result
-
-
-def _taken(world: World, check: NewName, texts: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Return which names exist already, or come twice: the first one gets it."""
-    seen: set[str] = set()
-    taken = np.zeros(len(texts), np.bool_)
-    for i, text in enumerate(texts):
-        name = world.texts[int(text)]
-        if check.of == "agent":
-            name = json.loads(name)["user_name"]
-            exists = world.profiles.find(name) is not None
-        else:
-            exists = world.product(name) >= 0
-        taken[i] = exists or name in seen
-        seen.add(name)
-    return taken
 
 
 def _number(world: World, platform: Platform, events: Events) -> None:

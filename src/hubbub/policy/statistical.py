@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import NO_STANCE, NOTHING, ActionBatch, ActionTable
-from hubbub.actions.spec import NotOwn, NotSelf, With, Without
+from hubbub.actions.spec import With
 from hubbub.config.scenario import BehaviourConfig, OpinionConfig
+from hubbub.platform.preconditions import fails_on_target, is_on_target, stands_for
 from hubbub.policy.base import Observation
 from hubbub.policy.choice_kernel import (
     Shown,
@@ -212,24 +213,11 @@ def possible(world: World, agent: Ints, code: Ints, target: Ints) -> NDArray[np.
     for c in np.unique(code).tolist():
         spec = world.table[c]
         rows = np.flatnonzero(code == c)
-        if spec.target_kind in ("post", "comment"):
-            refer = world.originals if spec.refers == "original" else world.targets
-            resolved[rows] = refer(target[rows])
-        who, what = agent[rows], resolved[rows]
+        who, what = agent[rows], stands_for(world, spec, target[rows])
         fine = what >= 0 if spec.target_kind else np.ones(len(rows), np.bool_)
-        for condition in spec.requires:
-            match condition:
-                case Without(pairs):
-                    fine &= ~world.sets[pairs.name].contains(who, what)
-                case With(pairs, _):
-                    fine &= world.sets[pairs.name].contains(who, what)
-                case NotSelf():
-                    fine &= who != what
-                case NotOwn():
-                    fine &= who != world.items["author"][what]
-                case _:
-                    pass
-        keep[rows] = fine
+        for check in filter(is_on_target, spec.requires):
+            fine &= ~fails_on_target(world, check, who, what, allow_self_rating=False)
+        resolved[rows], keep[rows] = what, fine
     if len(agent) and (agent[1:] > agent[:-1]).all():  # one ask of each
         return keep
     asks = np.stack([agent, code, resolved])

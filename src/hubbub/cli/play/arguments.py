@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hubbub.actions import Action, ActionSpec, Kind
-from hubbub.actions.spec import POST_KINDS, Arg, GoodText, Positive
+from hubbub.actions import Action, ActionSpec
+from hubbub.actions.spec import Arg
 from hubbub.cli.screen import clean
 from hubbub.engine import Simulation
 from hubbub.errors import ActionError, did_you_mean
 from hubbub.mind.turn_records import Reference
+from hubbub.platform.preconditions import exists, least_number, longest_text
 
 _LARGEST = 2**31 - 1
 _EXAMPLES = {
@@ -84,8 +85,8 @@ class ArgumentReader:
         return ArgumentPrompt(f"{arg.name}: {what} ({hint}{optional})", read, not arg.required)
 
     def _text(self, said: str) -> str:
-        longest = self._sim.platform.max_text_length
-        if GoodText() in self._spec.requires and len(said) > longest:
+        longest = longest_text(self._spec, self._sim.platform)
+        if longest is not None and len(said) > longest:
             raise ActionError(
                 f"that is {len(said):,} characters long; the platform takes at most {longest:,}"
             )
@@ -93,7 +94,7 @@ class ArgumentReader:
 
     def _number(self, said: str) -> int:
         number = whole(said)
-        least = 1 if Positive() in self._spec.requires else 0
+        least = least_number(self._spec) or 0
         if number is None or not least <= number <= _LARGEST:
             raise ActionError(f"write a whole number from {least} to {_LARGEST:,}")
         return number
@@ -135,20 +136,12 @@ class ArgumentReader:
     def _by_id(self, said: str, kinds: Sequence[str]) -> Reference:
         known = whole(said.removeprefix("#"))
         for kind in kinds:
-            if known is not None and _exists(self._sim, kind, known):
+            if known is not None and exists(self._sim.world, kind, np.array([known]))[0]:
                 author = self._sim.world.items["author"]
                 user = {"user": known, "group": -1}.get(kind)
                 user = int(author[known]) if user is None else user
                 return Reference(kind, known, user)  # type: ignore[arg-type]
         raise ActionError(f"there is no {' or '.join(kinds)} {clean(said)}")
-
-
-def _exists(sim: Simulation, kind: str, number: int) -> bool:
-    world = sim.world
-    if kind in ("user", "group"):
-        return number < len(world.agents if kind == "user" else world.groups)
-    kinds = POST_KINDS if kind == "post" else (Kind.comment,)
-    return number < len(world.items) and bool(np.isin(world.items["kind"][number], kinds))
 
 
 def whole(said: str) -> int | None:
