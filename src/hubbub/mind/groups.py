@@ -1,4 +1,4 @@
-"""The groups that agents are told of."""
+"""The groups that prompts mention."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from hubbub.mind.turn_records import Reference
 from hubbub.mind.words import Words
 from hubbub.policy import Observation
 
-#: Most groups in one list, messages in one answer, characters of a group's name.
+#: Limits: groups in one list, messages in one answer, characters of a group's name.
 GROUPS, MESSAGES, NAME_CHARS = 10, 10, 60
 
 
 class GroupList:
-    """The groups of the agents of an observation, as they stand now.
+    """The groups of the agents of an observation, at this moment.
 
-    Those that an agent is in, the largest first; where it may join others, the largest of them
-    follow. Empty where no action on groups is allowed.
+    First those that an agent is in, the largest first; then, where it may join others, the largest
+    of these. Empty where no action on groups is allowed.
     """
 
     def __init__(self, obs: Observation) -> None:
@@ -49,7 +49,7 @@ class GroupList:
         return self._mine.get(agent, [])
 
     def things(self, agent: int) -> list[Reference]:
-        """Return the groups that the agent is told of."""
+        """Return the groups that the agent's prompt lists."""
         mine = self.of(agent)
         if not mine and not self._largest:
             return []
@@ -58,14 +58,14 @@ class GroupList:
         return [Reference("group", g, -1) for g in listed]
 
     def line(self, agent: int, group: int, words: Words) -> str:
-        """Return what the agent is told of a group, without a number."""
+        """Return the line on a group, without a number."""
         name = one_line(self._world.texts[int(self._world.groups["text"][group])], NAME_CHARS)
         yours = f", {words.joined}" if group in self.of(agent) else ""
         return f"«{name}» {int(self._members[group])} {words.members}{yours}"
 
 
 class NewMessages:
-    """What was written in the agents' groups since they were last awake, as of now."""
+    """What was written in the agents' groups since they were last awake."""
 
     def __init__(self, obs: Observation, groups: GroupList, quotes: Quotes) -> None:
         self._quotes = quotes

@@ -1,4 +1,4 @@
-"""Reading JSON out of what a model wrote, however it is dressed up. Nothing is ever evaluated."""
+"""Reading JSON out of a model's reply, whatever surrounds it. Nothing is ever evaluated."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-#: Longest reply that is looked at, in characters.
+#: Longest reply that is read, in characters.
 MAX_REPLY = 65_536
-#: Deepest nesting of brackets that is followed, and braces in prose that are passed over.
+#: Deepest nesting of brackets that is followed, and number of braces in prose that are skipped.
 _MAX_DEPTH = 32
 _MAX_TRIES = 8
 _MAX_DIGITS = 18
@@ -34,7 +34,7 @@ _DECIMAL = re.compile(r"[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]{1,3})?")
 
 
 class Unreadable(ValueError):  # noqa: N818 - a finding, nothing that went wrong with us
-    """A reply that cannot be understood. `why` is in words of our own and never quotes the reply.
+    """A reply that cannot be understood. `why` is our own text and never quotes the reply.
 
     It continues the sentence "Your last reply was not valid: ...".
     """
@@ -56,7 +56,7 @@ def clean(text: str) -> str:
 
 
 def spoken(text: str) -> str:
-    """Return what a model says once it has thought: what comes after its thoughts, if it has any.
+    """Return what a model says after its thoughts, if it has any.
 
     Thoughts that break off leave nothing.
     """
@@ -66,12 +66,12 @@ def spoken(text: str) -> str:
 
 
 def json_values(text: str) -> list[Any]:
-    """Return the JSON values (objects and arrays) in a reply, in their order; at least one.
+    """Return the JSON values (objects and arrays) in a reply, in order; at least one.
 
-    Plain JSON is read as such. Else whatever stands around it is passed over (prose, fences,
-    thoughts), and trailing or missing commas, quotes and literals of Python, bare words and line
-    breaks in texts are let pass. Of a reply that breaks off, objects that are complete are kept.
-    Unreadable if there is nothing of the kind, or more than MAX_REPLY characters.
+    Plain JSON is read as such. Otherwise the reader skips what surrounds it (prose, fences,
+    thoughts) and accepts trailing or missing commas, quotes and literals of Python, bare words and
+    line breaks in texts. If a reply breaks off, complete objects are kept. Unreadable if there is
+    no JSON, or more than MAX_REPLY characters.
     """
     if len(text) > MAX_REPLY:
         raise Unreadable("it was too long")
@@ -91,14 +91,14 @@ def json_values(text: str) -> list[Any]:
 
 
 def _paired(text: str) -> str:
-    """Put halves of surrogate pairs together; one that is alone becomes U+FFFD."""
+    """Join halves of surrogate pairs; a single half becomes U+FFFD."""
     if _SURROGATE.search(text) is None:
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def whole_number(value: Any) -> int | None:
-    """Return the whole number that is meant by 2, 2.0, "2" or "#2"; None for anything else."""
+    """Return the whole number meant by 2, 2.0, "2" or "#2"; None for anything else."""
     match value:
         case bool():
             return None
@@ -123,9 +123,9 @@ class _Reader:
         self._keys: list[str | None] = []  # per open container: the key that waits for its value
 
     def read(self) -> list[Any]:
-        """Return the outermost containers; of one that breaks off, what is complete in it.
+        """Return the outermost containers; of one that breaks off, its complete parts.
 
-        After that nothing is read: what comes then may be within a text.
+        Nothing is read after that: what follows may be inside a text.
         """
         tries = _MAX_TRIES
         while tries and (bracket := _OPENING.search(self._text, self._at)):
@@ -133,7 +133,7 @@ class _Reader:
             failed_at = self._container()
             if not self._open:
                 continue
-            # a brace before a bare word, as in {sigh}, was no JSON at all
+            # a brace before a bare word, as in {sigh}, was not JSON
             prose = failed_at and (failed_at["word"] or failed_at["mark"]) and not any(self._open)
             tries = tries - 1 if prose else 0
             self._at = bracket.end()
@@ -142,7 +142,7 @@ class _Reader:
         return self._found
 
     def _container(self) -> re.Match[str] | None:
-        """Read one outermost container; return where it went wrong, None at its end, or no end."""
+        """Read one outermost container; return where it went wrong, or None at its end."""
         while token := _TOKEN.match(self._text, self._at):
             self._at = token.end()
             mark = token["mark"]
@@ -153,7 +153,7 @@ class _Reader:
         return None
 
     def _punctuation(self, mark: str) -> bool:
-        """Take in a bracket, comma or colon; return whether reading can go on."""
+        """Handle a bracket, comma or colon; return whether reading can continue."""
         match mark:
             case "{" | "[":
                 inside = self._open[-1] if self._open else None
@@ -182,7 +182,7 @@ class _Reader:
         return True
 
     def _close(self, *, broken_off: bool = False) -> dict[str, Any] | list[Any]:
-        """Close the innermost container; one that breaks off counts by what is complete in it."""
+        """Close the innermost container; one that breaks off keeps its complete parts."""
         container = self._open.pop()
         self._keys.pop()
         values = container.values() if isinstance(container, dict) else container

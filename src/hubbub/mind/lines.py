@@ -1,4 +1,4 @@
-"""How one thing that an agent remembers reads: a short line in plain words, the same for ever.
+"""How one thing that an agent remembers reads: a short, plain line that never changes.
 
 ::
 
@@ -9,7 +9,7 @@
     saw Cyd «…»
 
 Everything is derived from the `ActionSpec`. Texts of agents are quoted between guillemets, which
-they can't contain themselves, on one line.
+they cannot contain themselves, on one line.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from hubbub.mind.quoting import called, one_line
 from hubbub.world import World
 from hubbub.world.world import MENTION
 
-#: Characters of a text that are remembered, and of one's own text that is spoken of.
+#: Characters of a text that are remembered, and of the agent's own text that a line refers to.
 TEXT_CHARS, OWN_CHARS = 40, 24
-#: Lines, names and texts kept ready; what falls out is worded again when it is needed.
+#: Lines, names and texts kept in the cache; dropped ones are made again when needed.
 _READY = 1 << 16
 
 
 class Lines:
-    """Words the memories of the agents of one world; each line is made once and kept for a while.
+    """Writes the lines that the agents of one world remember; each is made once and cached.
 
-    A line depends on nothing that may change: texts, authors and names stay as they are.
+    A line depends only on what never changes: texts, authors and names.
     """
 
     def __init__(self, world: World) -> None:
         self.world = world
         self._interview = world.table.code("interview")
-        # asked for once: specifications look these up in their arguments
+        # computed once: specifications look these up in their arguments
         self._verbs = [
             (spec.name, spec.target_kind, any(a.kind == "number" for a in spec.args))
             for spec in world.table
@@ -48,7 +48,7 @@ class Lines:
         self._quote = lru_cache(_READY)(self._quote_of)
 
     def _did(self, agent: int, code: int, reason: int, about: int, text: int, amount: int) -> str:
-        """Return what the agent did, or tried: `about` is the target, -1 for none."""
+        """Return what the agent did, or tried to do: `about` is the target, -1 for none."""
         if code == self._interview:
             return self._answered(text)
         line, kind, counts = self._verbs[code]
@@ -61,7 +61,7 @@ class Lines:
         return line if reason == Reason.ok else f"{line} (refused: {Reason(reason).name})"
 
     def _told(self, agent: int, code: int, actor: int, item: int, count: int) -> str:
-        """Return what others did to the agent; `count` of them, `actor` the last."""
+        """Return what others did to the agent: `count` of them, the last being `actor`."""
         what = "mention" if code == MENTION else self.world.table[code].name
         more = f" +{count - 1}" if count > 1 else ""
         line = f"{self._name(actor)}{more} {what}"
@@ -87,7 +87,7 @@ class Lines:
         return f"interview «{asked}»: «{one_line(answer, TEXT_CHARS)}»"
 
     def _object(self, kind: str, target: int, agent: int) -> str:
-        """Return the words for a target; `agent` is the one who remembers."""
+        """Return the words for a target, as seen by `agent`."""
         match kind:
             case "user":
                 return self._name(target)
@@ -117,7 +117,7 @@ class Lines:
 
 
 def age(steps: int, step_minutes: float) -> str:
-    """Return how long ago that is in simulated time: 15m, 5h, 3d."""
+    """Return an age in simulated time: 15m, 5h, 3d."""
     minutes = steps * step_minutes
     if minutes < 60:
         return f"{int(minutes)}m"

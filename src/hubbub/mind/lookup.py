@@ -1,4 +1,4 @@
-"""What queries find, for the further call of a turn."""
+"""What queries find, as text for the next call of a turn."""
 
 from __future__ import annotations
 

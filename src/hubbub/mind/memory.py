@@ -1,6 +1,6 @@
-"""What agents remember: a function of the event log, bounded for ever.
+"""What agents remember: a function of the event log, of limited size.
 
-An agent remembers what it did and what the platform refused it, what it was told (follows,
+An agent remembers what it did and what the platform refused, what it was notified of (follows,
 replies, mentions, ...), what it was shown lately, and a note that it wrote to itself. A reply that
 could not be read, or never came, leaves nothing behind.
 """
@@ -21,19 +21,19 @@ from hubbub.mind.quoting import one_line
 from hubbub.world import Events, Slate, World
 from hubbub.world.world import SEEN
 
-#: So many things that an agent did are kept, and as many that it was told.
+#: Number of actions of an agent that are kept, and of notices.
 KEPT = 32
-#: Characters of a note to oneself, and the most of the token budget that it may take up. Where
-#: that comes to less than NOTE_BYTES, a note would be but a stump and is left out.
+#: Characters of an agent's note to itself, and the largest share of the token budget that it may
+#: take. Where that is less than NOTE_BYTES, the note is left out: only a stump would fit.
 NOTE_CHARS, NOTE_SHARE, NOTE_BYTES = 300, 0.6, 24
-#: Most posts that are recalled as seen.
+#: Number of seen posts that are recalled.
 SAW = 5
 _NO_TEXT = -1
 _DID = ("step", "action", "reason", "about", "text", "amount")
 _TOLD = ("step", "action", "actor", "item", "count")
 
 Ints = NDArray[np.int32]
-#: When it was, whether it was told (1) or done (0), its place among those, and the words.
+#: The time, whether it was a notice (1) or an action (0), the position among those, and the text.
 _Entry = tuple[int, int, int, str]
 
 
@@ -50,14 +50,14 @@ class Ring:
         return self._records.nbytes + self._count.nbytes
 
     def grow(self, rows: int) -> None:
-        """Make room for so many rows."""
+        """Make room for this many rows."""
         records = np.zeros((rows, *self._records.shape[1:]), np.int32)
         records[: len(self._records)] = self._records
         self._records = records
         self._count = np.concatenate([self._count, np.zeros(rows - len(self._count), np.int64)])
 
     def push(self, rows: NDArray[np.int64], records: Ints) -> None:
-        """Add record i (int32[m, width]) to row rows[i]; those of one row in their order."""
+        """Add record i (int32[m, width]) to row rows[i]; those of one row in order."""
         order = np.argsort(rows, kind="stable")
         rows, records = rows[order], records[order]
         distinct, first, count = np.unique(rows, return_index=True, return_counts=True)
@@ -76,9 +76,9 @@ class Ring:
 
 
 class Memory:
-    """The memories of the agents that are driven by models.
+    """The memories of the agents driven by models.
 
-    Holds ids only: texts are taken from the world, where they stay for ever. About 2 kB per agent.
+    Holds only ids: texts are taken from the world, where they never change. About 2 kB per agent.
     """
 
     def __init__(self, table: ActionTable, *, step_minutes: float) -> None:
@@ -99,7 +99,7 @@ class Memory:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of what is remembered, without the lines kept ready."""
+        """Bytes of what is remembered, without the cached lines."""
         columns = (self._row, self._turns, self._note)
         return self._did.nbytes + self._told.nbytes + sum(c.nbytes for c in columns)
 
@@ -113,10 +113,10 @@ class Memory:
         slate: Slate | None,
         mine: NDArray[np.bool_],
     ) -> None:
-        """Take in what one transaction of `step` added to the log; the world has it already.
+        """Add what one transaction of `step` added to the log; the world already contains it.
 
         `mine` bool[n] are the agents who remember; it may grow. The same calls give the same
-        memories, in a run that goes on as in one that is resumed.
+        memories, whether a run goes on or is resumed.
         """
         if self._lines is None or self._lines.world is not world:
             self._lines = Lines(world)
@@ -158,7 +158,7 @@ class Memory:
         return about
 
     def _fold_notes(self, world: World, mine: NDArray[np.bool_]) -> None:
-        """Take in the notes of the world that are new: those of one kind on one item as one."""
+        """Add the world's new notices: those of one kind on one item count as one."""
         notes, first = world.notes, self._notes_read
         self._notes_read = len(notes)
         new = first + np.flatnonzero(_of(mine, notes["recipient"][first:]))
@@ -177,7 +177,7 @@ class Memory:
         self._told.push(self._rows_of(recipient[at]), np.stack(columns, axis=1).astype(np.int32))
 
     def _rows_of(self, agents: Ints) -> NDArray[np.int64]:
-        """Return the agents' rows, int64[m]; who has none gets one."""
+        """Return the agents' rows, int64[m]; agents without a row get one."""
         if not len(agents):
             return np.empty(0, np.int64)
         top = int(agents.max()) + 1
@@ -219,8 +219,9 @@ class Memory:
     def recall(self, world: World, agent: int, step: int, tokens: int) -> str:
         """Return what the agent remembers at `step`, in at most `tokens` (see estimate_tokens).
 
-        First its note, then posts it saw and left alone, then what it did and was told, newest
-        last. Where room is short the posts go first, then what is oldest. "" for nothing.
+        First its note, then posts it saw and did not react to, then actions and notices, newest
+        last. If space is short, the posts are dropped first, then the oldest entries. "" for
+        nothing.
         """
         row = self._row_of(agent)
         room = int(tokens * BYTES_PER_TOKEN) - 1
@@ -252,12 +253,12 @@ class Memory:
     def _happened(
         self, world: World, lines: Lines, agent: int, row: int, did: list[list[int]]
     ) -> Iterator[_Entry]:
-        """Yield what the agent did and was told in turns, so that neither crowds out the other.
+        """Yield the agent's actions and notices in turns, so that neither crowds out the other.
 
-        Each the newest first, and what repeats itself only once.
+        Both come newest first; repetitions are left out.
         """
         awake = int(world.agents["last_awake"][agent])
-        # what came in since then is among the notices that it has yet to see
+        # what arrived since then is among the notices that it has yet to see
         told = (record for record in self._told.newest(row) if record[0] < awake)
         deeds = ((r[0], 0, -i, lines.did(agent, *r[1:])) for i, r in enumerate(did))
         news = ((r[0], 1, -i, lines.told(agent, *r[1:])) for i, r in enumerate(told))
@@ -273,9 +274,9 @@ class Memory:
     def reflection_prompt(
         self, world: World, agent: int, step: int, tokens: int, persona: str
     ) -> str:
-        """Return the text by which a model is asked to rewrite the agent's note to itself.
+        """Return the prompt that asks a model to rewrite the agent's note to itself.
 
-        What it remembers takes up at most `tokens` of it.
+        What the agent remembers takes at most `tokens` of it.
         """
         memory = self.recall(world, agent, step, tokens) or "-"
         return (
@@ -288,7 +289,7 @@ class Memory:
 
 
 def _is_own(spec: ActionSpec) -> bool:
-    """Whether an agent remembers having done it: no mere look at the feed, no doing nothing."""
+    """Whether an agent remembers doing this: not merely looking at the feed, or doing nothing."""
     if spec.environment_only or not (spec.args or spec.effects):
         return False
     return Query("slate") not in spec.effects
@@ -304,7 +305,7 @@ def _of(mine: NDArray[np.bool_], agents: Ints) -> NDArray[np.bool_]:
 
 
 def _left_alone(world: World, agent: int, touched: set[int]) -> Iterator[int]:
-    """Yield the posts that the agent was shown last and neither wrote nor acted on."""
+    """Yield the posts that the agent was shown last, and neither wrote nor reacted to."""
     seen: list[int] = world.agents["seen"][agent].tolist()
     count = int(world.agents["seen_count"][agent])
     authors = world.items["author"]
@@ -322,12 +323,11 @@ def _left_alone(world: World, agent: int, touched: set[int]) -> Iterator[int]:
 
 
 def _size(text: str) -> int:
-    """Return the bytes of a text in UTF-8."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _fit(text: str, size: int) -> str:
-    """Return the text, or its beginning and "…" if it has more than `size` bytes in UTF-8."""
+    """Return the text, cut and with "…" if it has more than `size` bytes in UTF-8."""
     if _size(text) <= size:
         return text
     head = text.encode("utf-8", "replace")[: size - len("…".encode())]

@@ -1,4 +1,4 @@
-"""Who an agent is, in words: from the fields of its profile."""
+"""The description of an agent, made from the fields of its profile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hubbub.mind.template import Template
 from hubbub.mind.words import PLAIN, Words, words_for
 from hubbub.world.profiles import Profiles
 
-#: Most characters of a persona; of one made by a template.
+#: Longest persona, in characters, without and with a template.
 PERSONA_CHARS, TEMPLATE_CHARS = 300, 4_000
 _FACTS = ("age", "gender", "mbti", "country", "profession")
 _PROSE = ("persona", "user_char", "bio", "description")
@@ -27,9 +27,9 @@ class Persona(NamedTuple):
 
 
 class Personas:
-    """The personas of a population: pure functions of the profiles, the latest made kept ready.
+    """The personas of a population: pure functions of the profiles, the latest ones cached.
 
-    ScenarioError if the template uses a field that no profile has or cannot be used at all.
+    ScenarioError if the template uses a field that no profile has, or cannot be used at all.
     """
 
     def __init__(self, profiles: Profiles, template: str | None, language: str | None) -> None:
@@ -68,10 +68,10 @@ class Personas:
 
 
 def describe(profile: dict[str, Any], words: Words) -> str:
-    """Return a persona from the well-known fields of a profile, as far as they are given.
+    """Return a persona from the well-known fields of a profile that are given.
 
-    Name, age, gender, MBTI, country, profession and interests come first, then so many sentences
-    of the prose (persona, bio, ...) as fit into PERSONA_CHARS characters.
+    Name, age, gender, MBTI, country, profession and interests come first, then the sentences of the
+    prose (persona, bio, ...) that fit into PERSONA_CHARS characters.
     """
     user_name = handle(str(profile["user_name"]))
     name = _text(profile.get("name"))
@@ -86,12 +86,12 @@ def describe(profile: dict[str, Any], words: Words) -> str:
 
 
 def _unsaid(text: str, facts: Collection[str]) -> str:
-    """Return a text without the sentences that only repeat a fact, as a bio does a profession."""
+    """Return a text without sentences that only repeat a fact, as a bio may repeat a profession."""
     return " ".join(s for s in _BETWEEN_SENTENCES.split(text) if s.rstrip(".!?") not in facts)
 
 
 def _distinct(texts: Iterable[str]) -> Sequence[str]:
-    """Return the texts that are not empty and not said by one before."""
+    """Return the texts that are not empty and not contained in an earlier one."""
     kept: list[str] = []
     for text in texts:
         if text and not any(text in other for other in kept):

@@ -1,4 +1,4 @@
-"""The prompt: shared rules, and for each agent who it is, what it remembers and what it sees."""
+"""The prompt: shared rules, and for each agent its persona, its memory and what it sees."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from hubbub.world import World
 from hubbub.world.world import MENTION
 
 _PLATFORMS = {"x": "X", "reddit": "Reddit"}
-#: At most so many notices are told, the newest.
+#: Number of notices in a prompt; the newest are taken.
 _NEWS = 5
 _RULES = (
     "You are a user of a site like {platform}. Stay in character. Posts are lines of number author "
@@ -37,8 +37,8 @@ _RULES = (
 class Prompter:
     """Writes the prompts of the agents of one world.
 
-    `system` holds the shared rules, equal for all agents. ScenarioError if a template uses a field
-    that is not there. All texts are functions of the world, the step and the memory given.
+    `system` holds the shared rules, the same for all agents. ScenarioError if a template uses an
+    unknown field. All texts are functions of the world, the step and the memory given.
     """
 
     def __init__(
@@ -53,27 +53,27 @@ class Prompter:
         self._told = _told(world.table)
 
     def persona(self, agent: int) -> str:
-        """Return who the agent is, in words."""
+        """Return the description of the agent."""
         return self.personas.of([agent])[0].text
 
     def words(self, agent: int) -> Words:
-        """Return the words of the agent's language."""
+        """Return the frame words of the agent's language."""
         return self.personas.of([agent])[0].words
 
     def user_prompts(self, obs: Observation, recall: Callable[[int], str]) -> list[UserPrompt]:
-        """Return what each agent is told, in the order of the observation.
+        """Return the user prompt of each agent, in the order of the observation.
 
-        `recall` gives what an agent remembers ("" for nothing), within its bounds.
+        `recall` gives what an agent remembers ("" for nothing), within its limits.
         """
         return _Briefs(self, obs).write(recall)
 
     def today(self, step: int) -> tuple[int, str]:
-        """Return the day of the run, from 1, and the time of day (UTC) in which a step begins."""
+        """Return the day of the run, from 1, and the time of day (UTC) at which a step begins."""
         now = self._clock.at(step)
         return (now.date() - self._clock.start.date()).days + 1, f"{now.hour}:{now:%M}"
 
     def told(self, code: int, words: Words) -> str:
-        """Return what a notice of this action says after the name of who did it."""
+        """Return what a notice of this action says after the actor's name."""
         field = self._told.get(code)
         return getattr(words, field) if field else self._table[code].name
 
@@ -153,7 +153,7 @@ class _Briefs:
         return UserPrompt(agent, "\n".join(lines), tuple(things))
 
     def _shown(self, row: int, words: Words) -> tuple[list[str], list[Reference]]:
-        """Return the lines of the slate, and its posts and comments as things."""
+        """Return the lines of the slate, and its posts and comments as references."""
         first, end = self._offsets[row], self._offsets[row + 1]
         below, lines = self._below, self._lines
         posts, comments = self._line_lists(words)
@@ -209,7 +209,7 @@ class _Briefs:
         return lines
 
     def _group_lines(self, agent: int, things: list[Reference], words: Words) -> list[str]:
-        """Return the lines of the groups; adds them to the things."""
+        """Return the lines of the groups; add them to the references."""
         groups = self._groups.things(agent)
         first = len(things) + 1
         things += groups
@@ -235,7 +235,7 @@ def _system(rules: str | None, form: ReplyForm, preset: str) -> str:
 
 
 def _told(table: ActionTable) -> dict[int, str]:
-    """Return the field of Words for each action that others are told of, and for mentions."""
+    """Return the field of Words for each action that causes notices, and for mentions."""
     by_kind = {Kind.comment: "comment", Kind.repost: "repost", Kind.quote: "quote"}
     told = {MENTION: "mention"}
     for code, spec in enumerate(table):

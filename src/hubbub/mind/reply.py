@@ -1,7 +1,7 @@
-"""The form of a reply: what a model may answer, as words and as a schema, and what it means.
+"""The form of a reply: what a model may answer, as text and as a schema, and what it means.
 
 A reply is ``{"do":[{"action":"create_comment","id":2,"text":"..."}]}``: one object per action, with
-`id`, `text`, `amount` and `product` as far as the action takes them. All of it is derived from the
+those of `id`, `text`, `amount` and `product` that the action takes. All of it is derived from the
 action table.
 """
 
@@ -24,7 +24,7 @@ from hubbub.mind.json_reading import Unreadable, clean, json_values, whole_numbe
 from hubbub.mind.turn_records import Reference
 from hubbub.platform.preconditions import least_number
 
-#: Longest text that a schema lets a model write, in characters: replies are to be short.
+#: Longest text that a schema allows, in characters: replies should be short.
 LONGEST_TEXT = 500
 _SHAPES = 512
 _MAX_AMOUNT = 2**31 - 1
@@ -43,8 +43,8 @@ _Mark = tuple[str, bool]
 class _Offer:
     """An action as a model sees it: at most one argument of each kind, since a batch has no more.
 
-    `target` is a post, comment, user or group; `answered` the comment that may take the place of
-    the post. `looks` says that the agent is told something more (a query).
+    `target` is a post, comment, user or group; `answered` is the comment that may replace the post.
+    `looks` marks a query, whose answer the agent is told.
     """
 
     spec: ActionSpec
@@ -78,13 +78,13 @@ class _Offer:
 
     @property
     def fields(self) -> dict[str, Arg]:
-        """The fields of its JSON object, beside `action`."""
+        """The fields of its JSON object, apart from `action`."""
         given = {"id": self.target, "text": self.text, "amount": self.amount}
         given["product"] = self.product
         return {name: arg for name, arg in given.items() if arg is not None}
 
     def numbers(self, marks: Sequence[_Mark]) -> list[int]:
-        """Return the numbers on a slate that it can be aimed at."""
+        """Return the numbers on a slate that the action can refer to."""
         kinds = [a.kind for a in (self.target, self.answered) if a is not None]
         if "user" in kinds:
             return [n for n, (_, by_user) in enumerate(marks, 1) if by_user]
@@ -94,8 +94,8 @@ class _Offer:
 class ReplyForm:
     """What agents of one platform may answer.
 
-    `allowed` bool[a] are the action codes switched on; of these the environment's are left out,
-    and those that need a record; so are queries without `queries`, where a turn is a single call.
+    `allowed` bool[a] are the action codes switched on. Actions of the environment and those that
+    need a record are left out; so are queries unless `queries`, as where a turn is a single call.
     `products` are the names on sale; `max_text` is the longest text of the platform in characters.
     """
 
@@ -116,7 +116,7 @@ class ReplyForm:
         offers = [o for o in map(_Offer.of, usable) if o is not None]
         offers = [o for o in offers if (o.product is None or products) and (queries or not o.looks)]
         self._offers = {o.spec.name: o for o in offers}
-        # who looks at the feed has it before them: no need to offer that
+        # the agent is shown its feed anyway: no need to offer that
         worth = [o for o in offers if Query("slate") not in o.spec.effects]
         self._listed = worth or offers
         self._plain_names = {_plain(s.name): s.name for s in table}
@@ -126,13 +126,13 @@ class ReplyForm:
 
     @property
     def actions(self) -> list[str]:
-        """Names of the actions that a model is told of."""
+        """Names of the actions that a model is offered."""
         return [o.spec.name for o in self._listed]
 
     def guide(self) -> str:
-        """Return the lines of the shared rules that tell the form and the actions.
+        """Return the lines of the shared rules on the form of a reply and on the actions.
 
-        The names of the built-in actions say what they do; own actions are told with their summary.
+        Names of built-in actions say what they do; custom actions come with their summary.
         """
         count = "one action" if self.max_actions == 1 else f"1 to {self.max_actions} actions"
         example = max(self._listed, key=lambda o: len(o.fields), default=None)
@@ -153,10 +153,10 @@ class ReplyForm:
         return "\n".join(lines)
 
     def shape(self, things: Sequence[Reference], *, queries: bool = True) -> ReplyShape:
-        """Return the schema of a reply of who is shown these things.
+        """Return the schema of a reply of an agent who is shown these references.
 
-        It depends only on which numbers are posts, comments, users and groups, and is kept for the
-        next slate that is alike. Without `queries` nothing can be looked up.
+        It depends only on which numbers are posts, comments, users and groups, and is cached for
+        slates of the same shape. Without `queries` nothing can be looked up.
         """
         marks = tuple([(kind, user >= 0) for kind, _, user in things])
         return self._shape(marks, queries=queries)
@@ -169,11 +169,11 @@ class ReplyForm:
         post_of: Callable[[int], int],
         queries: bool = True,
     ) -> list[Action]:
-        """Return the actions of a reply, the first `max_actions` of them; Unreadable if it is none.
+        """Return the first `max_actions` actions of a reply; Unreadable if it has no valid form.
 
-        They have only arguments of their specification, but a platform may still refuse them.
+        They have only arguments of their specification, but the platform may still refuse them.
         `post_of` gives the post that a comment stands under: a comment on a comment names both. No
-        actions at all means to do nothing. Without `queries` a reply that looks up is Unreadable.
+        actions at all means doing nothing. Without `queries`, a reply with a query is Unreadable.
         """
         entries = _entries(json_values(text))[: self.max_actions]
         if not entries:
@@ -228,7 +228,7 @@ class ReplyForm:
         return fields
 
     def _find(self, name: str) -> _Offer:
-        """Return the offer of this name, or of the one name it is a misspelling of."""
+        """Return the offer with this name, or with the only name of which it is a misspelling."""
         offer = self._offers.get(name)
         if offer is not None:
             return offer
@@ -288,7 +288,7 @@ def _object(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _example(offer: _Offer | None) -> str:
-    """Return a reply with one action that shows as many fields as there are."""
+    """Return a reply with one action that shows as many fields as possible."""
     shown = {"id": 2, "text": "...", "amount": 1, "product": "..."}
     do = []
     if offer is not None:
@@ -297,7 +297,7 @@ def _example(offer: _Offer | None) -> str:
 
 
 def _entries(values: list[Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return (name, fields) of each action in the values of a reply, in their order."""
+    """Yield (name, fields) of each action in the values of a reply, in order."""
     found: list[Any] = []
     for value in values:
         inner = value
@@ -318,7 +318,7 @@ def _list_key(value: dict[str, Any]) -> str | None:
 
 
 def _named(entry: dict[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
-    """Return the name and the fields of one action, wherever it has them."""
+    """Return the name and the fields of one action, wherever the reply puts them."""
     if "action" not in entry:
         entry = {k.strip().casefold(): v for k, v in entry.items()}
     for key in _NAMES:
@@ -336,7 +336,7 @@ def _target(
     things: Sequence[Reference],
     post_of: Callable[[int], int],
 ) -> Iterator[tuple[str, int]]:
-    """Yield the argument that a number stands for: for a comment on a comment, two."""
+    """Yield the arguments that a number stands for: for a comment on a comment, two."""
     answered = offer.answered
     fields = ["id", target.name] if answered is None else [answered.name, "id", target.name]
     wanted = _given(given, *fields)
@@ -363,7 +363,7 @@ def _given(given: Mapping[str, Any], *fields: str) -> Any:
 
 
 def _plain(name: str) -> str:
-    """Return a name without case, blanks and dashes."""
+    """Return a name in lower case, without blanks and dashes."""
     return "".join(c for c in name.casefold() if c.isalnum())
 
 

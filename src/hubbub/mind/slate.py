@@ -1,4 +1,4 @@
-"""What is shown, as lines: each post and comment of an observation is written once."""
+"""Slates as text: each post and comment of an observation is written once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEPT = 100_000  # names and texts kept ready, of each kind
 
 
 class Quotes:
-    """Names and texts of a world as they may stand in a prompt. They never change."""
+    """Names and texts of a world, made safe for a prompt. They never change."""
 
     def __init__(self, world: World, prompt: PromptConfig) -> None:
         self._world = world
@@ -28,7 +28,7 @@ class Quotes:
         self._names: dict[int, str] = {}
 
     def text(self, text: int, kind: str = "post") -> str:
-        """Return a text of the world by its id, cut as posts or comments are."""
+        """Return a text of the world by its id, cut to the length of posts or comments."""
         known = self._texts.get((text, kind))
         if known is None:
             if len(self._texts) >= _KEPT:
@@ -37,7 +37,7 @@ class Quotes:
         return known
 
     def names(self, agents: NDArray[np.int32]) -> list[str]:
-        """Return what these agents are called; "" for negative ids."""
+        """Return the names of these agents; "" for negative ids."""
         wanted = agents.tolist()
         names = self._names
         missing = [a for a in dict.fromkeys(wanted) if a not in names]
@@ -53,7 +53,7 @@ class Quotes:
         return [names[a] for a in wanted]
 
     def ago(self, minutes: float, words: Words) -> str:
-        """Return an age in one unit: minutes, hours, from two days on days."""
+        """Return an age in one unit: minutes, hours, or days from two days on."""
         if minutes < 60:
             return f"{int(minutes)}{words.minutes}"
         if minutes < 2 * 1440:
@@ -62,11 +62,11 @@ class Quotes:
 
 
 class SlateLines:
-    """Lines and things of all that an observation shows.
+    """Lines and references of everything that an observation shows.
 
-    `posts` int64[m] and `comments` int64[c] are, for every shown item and comment of the
-    observation, the row of its line: lines are asked for by row and written when they are first
-    asked for, once per language.
+    `posts` int64[m] and `comments` int64[c] give, for every shown item and comment of the
+    observation, the row of its line. Lines are requested by row and written at the first request,
+    once per language.
     """
 
     def __init__(self, obs: Observation, quotes: Quotes) -> None:
@@ -106,7 +106,7 @@ class SlateLines:
         }
 
     def post(self, row: int, words: Words, *, quoted: bool = True) -> str:
-        """Return the line of a post without its number; without what it quotes, if so wished."""
+        """Return the line of a post without its number, with or without what it quotes."""
         item, name, sharer, original, reports = self._post_rows[row]
         step, text, *counts = self._columns[item]
         obs = self._obs
@@ -129,7 +129,7 @@ class SlateLines:
         return f"{name}{self._counts(counts, words)}: {body}"
 
     def _counts(self, counts: Iterable[int], words: Words) -> str:
-        """Return the score, or likes, dislikes and reposts, with a blank before; zeros left out."""
+        """Return the score, or likes, dislikes and reposts, after a blank; zeros are left out."""
         likes, dislikes, shares = counts
         if self._obs.show_score:
             score = likes - dislikes

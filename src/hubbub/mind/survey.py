@@ -1,6 +1,7 @@
 """Surveys: which agents are asked, what their models are told, and what their replies mean.
 
-All questions of a survey are one call per agent, with one repair call if the reply can't be read.
+A survey is one call per agent with all its questions, and one repair call if the reply cannot be
+read.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from hubbub.policy.conditions import check_conditions, matching
 from hubbub.rng import Streams
 from hubbub.world import World
 
-#: Most tokens of a reply, by the kinds of its answers: a text of LONGEST_TEXT characters in any
-#: script, a label, a number; and what the JSON around them takes.
+#: Longest reply in tokens, by the kinds of its answers: a text of LONGEST_TEXT characters in any
+#: script, a label, a number; and the JSON around them.
 _REPLY_TOKENS = {"text": 300, "choice": 40, "likert": 10, "number": 16}
 _FRAME_TOKENS = 16
 
@@ -39,9 +40,9 @@ Reply with one JSON object and nothing else: {form}"""
 class Answer:
     """One agent's answer to one question.
 
-    `text` is what was said: the words, the option, the label or the number. `value` is the number,
-    on a scale the step from 1, of a choice the place of the option from 0; None for texts. Where
-    there is no answer, both are None and `reason` says why: no_reply or invalid_reply.
+    `text` is what was said: the words, the option, the label or the number. `value` is the number:
+    on a scale the step from 1, for a choice the position of the option from 0; None for texts.
+    Without an answer both are None and `reason` says why: no_reply or invalid_reply.
     """
 
     question: str
@@ -52,14 +53,14 @@ class Answer:
 
     @property
     def valid(self) -> bool:
-        """Whether there was an answer that could be read."""
+        """Whether there is an answer that could be read."""
         return self.reason is Reason.ok
 
 
 class Questionnaire:
-    """What is the same for all agents of a survey: the shared head of the prompt, the reply's form.
+    """What all agents of a survey share: the head of the prompt, and the form of the reply.
 
-    `system` and `shape` depend on the questions alone.
+    `system` and `shape` depend only on the questions.
     """
 
     def __init__(self, survey: SurveyConfig) -> None:
@@ -88,7 +89,7 @@ class Questionnaire:
         repair: str | None = None,
         max_tokens: int | None = None,
     ) -> ChatRequest:
-        """Return the call that asks one agent; `repair` says what was wrong with its reply."""
+        """Return the call that asks one agent; `repair` says what was wrong with its last reply."""
         if repair is not None:
             user = (
                 f"{user}\nYour last reply was not valid: {repair}. Reply with the JSON form only."
@@ -98,7 +99,7 @@ class Questionnaire:
         )
 
     def read(self, text: str) -> list[Answer]:
-        """Return the answers in a reply, one per question; Unreadable if one can't be read."""
+        """Return the answers in a reply, one per question; Unreadable if one cannot be read."""
         found = read_answers(self.questions, text)
         return [
             Answer(q.name, q.kind, said, value)
@@ -116,7 +117,7 @@ class Interviewing:
     __slots__ = ("_form", "_model", "_seed", "_user", "calls")
 
     def __init__(self, form: Questionnaire, model: str, user: str, *, seed: int) -> None:
-        """Take the name of the model, the text of `about`, and a seed below 2**31."""
+        """Ask model `model` with the user message `about` and a seed below 2**31."""
         self._form, self._model, self._user, self._seed = form, model, user, seed
         self.calls = 0
 
@@ -125,7 +126,7 @@ class Interviewing:
         return self._call(None)
 
     def receive(self, completion: Completion) -> ChatRequest | list[Answer]:
-        """Return a repair call, or the answers: valid, or each with the reason why there is none.
+        """Return a repair call, or the answers: valid ones, or each with the reason it is missing.
 
         A model that does not reply at all is not asked again.
         """
@@ -145,7 +146,7 @@ class Interviewing:
 
 
 def about(persona: str, memory: str) -> str:
-    """Return the user message: who is asked, and what it remembers."""
+    """Return the user message: the agent's persona and memory."""
     parts = [persona or "A user of the platform.", memory and f"Lately:\n{memory}", "Your answers:"]
     return "\n".join(part for part in parts if part)
 
@@ -153,10 +154,10 @@ def about(persona: str, memory: str) -> str:
 def asked(
     survey: SurveyConfig, world: World, streams: Streams, has_model: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the agents to ask now, and those left out for want of a model, ascending ids.
+    """Return the agents to ask now, and those left out because they have no model, ascending ids.
 
-    `has_model` bool[n] says who is driven by a model; if the survey names one, that answers for
-    all. The share is drawn anew for each step, and for each agent apart from all others.
+    `has_model` bool[n] says who is driven by a model; a model that the survey names answers for
+    all. The share is drawn for each step, and for each agent independently of all others.
     """
     n = len(world.agents)
     check_conditions(world, survey.where, f"survey '{survey.name}': where")
@@ -171,7 +172,7 @@ def asked(
 
 
 def due(surveys: Sequence[SurveyConfig], step: int) -> list[SurveyConfig]:
-    """Return the surveys that are held after `step`, in their order."""
+    """Return the surveys that are held after `step`, in order."""
     return [s for s in surveys if step in s.steps or (s.every and step > 0 and not step % s.every)]
 
 

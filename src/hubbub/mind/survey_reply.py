@@ -1,4 +1,4 @@
-"""Reading the answers to a survey's questions, tolerantly within reason."""
+"""Reading the answers to a survey's questions, with some tolerance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from hubbub.config.prompts import QuestionConfig
 from hubbub.mind.json_reading import MAX_REPLY, Unreadable, clean, json_values
 
-#: Characters of an answer in one's own words; what is longer is cut.
+#: Characters of a free answer; longer ones are cut.
 LONGEST_TEXT = 500
 _AGREEMENT = (
     "strongly disagree", "disagree", "neither agree nor disagree", "agree", "strongly agree",
@@ -18,7 +18,7 @@ _AGREEMENT = (
 _NUMBER = re.compile(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?")
 _NUMBERED = re.compile(r"([0-9]{1,4})\s*[-.:)=]?\s*(.*)", re.DOTALL)
 _THOUGHTS_END = "</think>"
-#: Whole numbers a reply may have; no question has larger ones in mind.
+#: Digits of a whole number in a reply; no question needs more.
 _HUGE = 2**53
 
 
@@ -28,7 +28,7 @@ def labels(question: QuestionConfig) -> Sequence[str]:
 
 
 def limits(question: QuestionConfig) -> str:
-    """Return the limits of a number in words that follow 'a number'."""
+    """Return the limits of a number as words that follow 'a number'."""
     low, high = whole(question.min), whole(question.max)
     if low is not None and high is not None:
         return f" from {low} to {high}"
@@ -38,9 +38,9 @@ def limits(question: QuestionConfig) -> str:
 
 
 def read_answers(questions: Sequence[QuestionConfig], text: str) -> list[tuple[str, float | None]]:
-    """Return (what was said, its value) for each question; Unreadable if one can't be read.
+    """Return (text, value) for each question; Unreadable if an answer cannot be read.
 
-    The reply may have words before and after its object. Where there is a single question, a reply
+    The reply may have words before and after its object. If there is a single question, a reply
     without any object is the answer to it.
     """
     if len(questions) == 1 and "{" not in text and len(text) <= MAX_REPLY:
@@ -55,7 +55,7 @@ def whole(number: float | None) -> float | int | None:
 
 
 def _object(questions: Sequence[QuestionConfig], text: str) -> Mapping[str, Any]:
-    """Return the first object that answers a question, also by its name in another case."""
+    """Return the first object that answers a question, under its name in any case."""
     known = {_fold(q.name) for q in questions}
     found = [value for value in json_values(text) if isinstance(value, dict)]
     found += [inner for value in found for inner in value.values() if isinstance(inner, dict)]
@@ -87,7 +87,7 @@ def _answer(question: QuestionConfig, value: Any) -> tuple[str, float | None]:
 
 
 def _words(name: str, value: str) -> str:
-    """Return a text in one line without control characters, cut where it is too long."""
+    """Return a text on one line without control characters, cut if it is too long."""
     line = " ".join(clean(value).split())
     if not line:
         raise Unreadable(f"the answer to '{name}' is empty")
@@ -131,5 +131,5 @@ def _as_text(value: str | float) -> str:
 
 
 def _fold(text: str) -> str:
-    """Return a text for comparison: without case, quotes, and marks at its ends."""
+    """Return a text for comparison: without case, quotes, and punctuation at its ends."""
     return " ".join(text.casefold().split()).strip(" \"'.")

@@ -1,4 +1,4 @@
-"""A user's own template for a part of the prompt: checked when it is read, run in a sandbox."""
+"""A user's template for a part of the prompt: checked when it is read, run in a sandbox."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from hubbub.errors import ScenarioError, did_you_mean
 from hubbub.mind.quoting import one_line
 
-#: Most characters of one field in a text made by a template.
+#: Longest value of one field in a text made by a template, in characters.
 VALUE_CHARS = 2_000
 _FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
@@ -40,7 +40,7 @@ class Template:
             )
 
     def render(self, values: Mapping[str, Any], whose: str) -> str:
-        """Return the text; ScenarioError, with `whose` it is, if the template fails on it."""
+        """Return the text; ScenarioError, naming `whose` it is, if the template fails."""
         try:
             return self._template.render(values)
         except _FAILURES as error:
@@ -48,7 +48,7 @@ class Template:
 
 
 def _on_one_line(value: Any) -> Any:
-    """Return a value as it is printed: nothing for a missing one, texts made safe."""
+    """Return a value as text: nothing for a missing one, agents' texts made safe."""
     if value is None:
         return ""
     if isinstance(value, str) and not isinstance(value, Undefined):

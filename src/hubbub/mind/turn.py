@@ -6,7 +6,7 @@
      │ unreadable, once per turn: repair, then on
      └ no reply, or unreadable again: Decision with the reason, and what was decided before
 
-Nothing that a model wrote is ever put into a request, but what a query that could be read found.
+Of what a model wrote, only the results of a readable query are ever put into a request.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hubbub.mind.lookup import Lookup
 from hubbub.mind.reply import ReplyForm
 from hubbub.mind.turn_records import Decision, UserPrompt
 
-#: Characters that are kept of a reply nobody could read, and of a note to oneself.
+#: Characters kept of an unreadable reply, and of an agent's note to itself.
 RAW_CHARS, NOTE_CHARS = 2_000, 300
 _NOTE_TOKENS = 80
 _NO_NOTE = ("{", "[", "```")
@@ -48,9 +48,9 @@ class TurnContext:
 class Turn:
     """One agent's turn: `start` gives the first request, `receive` the next one or the decision.
 
-    `seed` (from 0, below 2**31) is that of the first request; they count on from it. `reflect` is
-    the text that asks for a new note to oneself, None if none is due. `calls` counts the requests
-    made. A turn makes at most max_calls + 2 of them: one may be a repair, the last a reflection.
+    `seed` (from 0, below 2**31) is that of the first request; later ones count on from it.
+    `reflect` is the prompt for a new note, None if none is due. `calls` counts the requests made. A
+    turn makes at most max_calls + 2 of them: one may be a repair, the last a reflection.
     """
 
     __slots__ = (
@@ -81,7 +81,7 @@ class Turn:
         return self._act()
 
     def receive(self, completion: Completion) -> ChatRequest | Decision:
-        """Take the completion of the last request; return the next one, or what came of it all."""
+        """Take the completion of the last request; return the next request, or the decision."""
         if self._reflecting:
             self._decision.note = _note(completion.text)
             return self._decision
@@ -102,7 +102,7 @@ class Turn:
         return self._take(actions)
 
     def _take(self, actions: list[Action]) -> ChatRequest | Decision:
-        """Keep the actions up to the first query, and go on with what it found; else end."""
+        """Keep the actions up to the first query, and continue with what it found; else end."""
         kept = self._decision.actions
         for action in actions:
             kept.append(action)
@@ -124,7 +124,7 @@ class Turn:
         return self._decision
 
     def _act(self, wrong: str | None = None) -> ChatRequest:
-        """Return a request for actions; `wrong` is what was wrong with the last reply."""
+        """Return a request for actions; `wrong` says what was wrong with the last reply."""
         if wrong is None:
             return self._request(self._user)
         note = f"Your last reply was not valid: {wrong}. Reply with the JSON form only."
@@ -141,7 +141,7 @@ class Turn:
 
 
 def _note(text: str | None) -> str | None:
-    """Return a reply as a note on one line, None if there is none in it: nothing, or JSON."""
+    """Return a reply as a note on one line, None if it is empty or JSON."""
     words = " ".join(spoken(clean((text or "")[:MAX_REPLY])).split())
     if words.startswith(_NO_NOTE):
         return None

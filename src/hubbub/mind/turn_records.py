@@ -1,4 +1,4 @@
-"""Records that pass between prompt, reply and turn."""
+"""What passes between prompt, reply and turn."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hubbub.actions import Action, Reason
 
 
 class Call(NamedTuple):
-    """The address of one call: it finds the completion in the record of a run.
+    """The address of one call, which finds the completion in the record of a run.
 
-    `purpose` is ``turn``, or the name of a survey with a leading ``?``; `number` counts the calls
-    of one turn from 0.
+    `purpose` is ``turn``, or the name of a survey after a ``?``; `number` counts the calls of one
+    turn from 0.
     """
 
     step: int
@@ -24,7 +24,8 @@ class Call(NamedTuple):
 class Reference(NamedTuple):
     """Something on a slate that a reply can refer to by its number.
 
-    `id` is an item, agent or group; `user` the author of an item, the user, -1 for a group.
+    `id` is an item, agent or group; `user` is the author of an item, the user itself, or -1 for a
+    group.
     """
 
     kind: Literal["post", "comment", "user", "group"]
@@ -34,10 +35,10 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UserPrompt:
-    """What one agent's model is told in one turn, the shared rules left out.
+    """The message to one agent's model in one turn, without the shared rules.
 
-    The number n in the text stands for ``things[n - 1]``: first posts, then comments, then
-    what notices tell of (a comment, a post or a user), then groups.
+    The number n in the text stands for ``things[n - 1]``: first posts, then comments, then what
+    notices mention (a comment, a post or a user), then groups.
     """
 
     agent: int
@@ -47,10 +48,10 @@ class UserPrompt:
 
 @dataclass(slots=True)
 class Decision:
-    """What came of a turn.
+    """The result of a turn.
 
-    `refused` is not ok if there was no reply (`no_reply`) or none that could be read
-    (`invalid_reply`); `raw` is what was replied then. `note` is a rewritten note to oneself.
+    `refused` is not ok if there was no reply (`no_reply`) or no readable one (`invalid_reply`);
+    `raw` is the reply then. `note` is a rewritten note to itself.
     """
 
     agent: int

@@ -1,4 +1,4 @@
-"""The few words between the data of a prompt, by language."""
+"""The frame words of a prompt, by language."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hubbub.mind.quoting import one_line
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Frame words of one language; the first two are its names in English and in itself."""
+    """Frame words of one language; the first two fields are its names in English and in itself."""
 
     english: str
     own_name: str
@@ -118,7 +118,7 @@ def _table() -> dict[str, Words]:
 
 
 LANGUAGES = _table()
-#: For those of whom no language is known: English words, and no word on what to write in.
+#: For agents without a known language: English words, and no instruction on what to write in.
 PLAIN = replace(LANGUAGES["en"], write="")
 _CODES = {
     name.casefold(): code
@@ -128,9 +128,9 @@ _CODES = {
 
 
 def words_for(language: str | None) -> Words:
-    """Return the words of a language, given as code (de, pt-BR), English or own name.
+    """Return the words of a language, given as code (de, pt-BR), English name or own name.
 
-    Words of an unknown language are English and ask to write in it; for None or "" see PLAIN.
+    For an unknown language they are English and ask to write in it; for None or "" see PLAIN.
     """
     wanted = one_line(str(language or ""), 40)
     if not wanted:
