@@ -45,9 +45,9 @@ class Unreadable(ValueError):  # noqa: N818 - a finding, nothing that went wrong
 
 
 def clean(text: str) -> str:
-    """Return the text as a world can keep it: no control characters but line breaks, no blank ends.
+    """Return the text as a world can keep it: stripped, line breaks the only control characters.
 
-    Tabs become spaces; halves of surrogate pairs are put together, or become U+FFFD.
+    Tabs become spaces; halves of surrogate pairs are joined, or become U+FFFD.
     """
     if text.isprintable():
         return text.strip()

@@ -188,7 +188,7 @@ class _Briefs:
         return line
 
     def _news(self, row: int, things: list[Reference], words: Words) -> list[str]:
-        """Return the lines of the notices; adds what was written, or who did it, to the things."""
+        """Return the lines of the notices; add what was written, or by whom, to the references."""
         first, end = self._note_offsets[row], self._note_offsets[row + 1]
         if first == end:
             return []

@@ -47,7 +47,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def sentences(text: str, limit: int) -> str:
-    """Return the whole sentences that fit into `limit` signs; if they are too few, see `cut`."""
+    """Return the sentences that fit into `limit` characters; if too few, see `cut`."""
     if len(text) <= limit:
         return text
     end = max((m.end() for m in _STOP.finditer(text, 0, limit)), default=0)

@@ -57,7 +57,7 @@ class _Offer:
 
     @classmethod
     def of(cls, spec: ActionSpec) -> _Offer | None:
-        """Return the action's offer; None if it needs what a reply cannot carry, as a record."""
+        """Return the action's offer; None if it needs what a reply cannot carry (a record)."""
         target, text = spec.arg("target"), spec.arg("text") or _optional(spec, "text")
         amount = spec.arg("amount") or _optional(spec, "number")
         product = target if target and target.kind == "product" else None
