@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hubbub.world import PairSet, Slate, World
 
-#: Comments are chosen among so many newest ones of a post.
+#: Comments are chosen among this many of the newest ones on a post.
 LOOK_BACK = 20
 
 
@@ -19,8 +19,8 @@ def top_comments(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return the best comments of each shown item: (offsets int64[m+1], comment ids int32[c]).
 
-    Best by likes - dislikes among the newest `look_back` comments on its target, the older first
-    where they are equal.
+    Best by likes - dislikes among the newest `look_back` comments on its target; of equals, the
+    older comes first.
     """
     nothing = np.zeros(len(items) + 1, np.int64), np.empty(0, np.int32)
     if not len(items) or not per_item:
@@ -73,7 +73,7 @@ def best_comments(
         while comment >= 0 and walked < look_back:
             score = likes[comment] - dislikes[comment]
             j = min(n, per_item)
-            # the walk goes from new to old, so that an equal one passes those before it
+            # the walk goes from new to old, so an equal comment moves ahead of those before it
             while j > 0 and likes[row[j - 1]] - dislikes[row[j - 1]] <= score:
                 if j < per_item:
                     row[j] = row[j - 1]

@@ -36,8 +36,8 @@ _LOT = RandomScorer()
 #: Kinds that are recommended: a repost reaches the followers of the one who reposts.
 _SHOWABLE = np.isin(np.arange(256), (Kind.post, Kind.quote))
 _ANYONE = np.zeros(1, np.int32)
-#: Of a pool that cannot hold all live posts, three quarters are the freshest posts of the best
-#: known authors, and a quarter is what is talked about: else no post would outlive its hour.
+#: If the pool cannot hold all live posts, three quarters of it are the freshest posts of the best
+#: known authors and one quarter the most discussed: otherwise no post would outlive its hour.
 _MIXED: tuple[tuple[Source, float], ...] = ((Interest(), 0.75), (Trending(), 0.25))
 _POOLS: dict[Preset, tuple[tuple[Source, float], ...]] = {
     "chronological": ((Newest(), 1.0),),
@@ -73,7 +73,7 @@ class Explained(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A stretch of the slate: which candidates compete for it, and how."""
+    """A section of the slate: which candidates compete for it, and how."""
 
     network: NetworkCandidates
     pool_scores: NDArray[np.float32]
@@ -82,9 +82,9 @@ class _Section:
 
 
 class Feed:
-    """Ranks. `prepare` once a step, then `rank` for the agents, from any number of threads.
+    """Ranks. Call `prepare` once a step, then `rank` for the agents, from any number of threads.
 
-    A slate depends on the world, the step and its viewer alone: not on who else is asked for.
+    A slate depends only on the world, the step and its viewer, not on the other viewers.
     """
 
     def __init__(self, settings: FeedSettings, calendar: Clock) -> None:
@@ -175,7 +175,7 @@ class Feed:
         ]
 
     def _sections(self, world: World, frame: Frame, agents: Ids) -> list[_Section]:
-        """Return the stretches of the slates, in order."""
+        """Return the sections of the slates, in order."""
         settings, k = self.settings, len(agents)
         nobody, nothing = NetworkCandidates.nobody(k), np.empty((1, 0), np.float32)
         codes = frame.pool.source
@@ -204,7 +204,7 @@ class Feed:
         return sections
 
     def _explored(self, frame: Frame, agents: Ids) -> Ids:
-        """Return how many recommended slots of each viewer are given at random, int32[k]."""
+        """Return how many recommended slots of each viewer are filled at random, int32[k]."""
         if not self.settings.explore:
             return np.zeros(len(agents), np.int32)
         slots = -1 - np.arange(self.settings.recommended)  # no item has a negative id

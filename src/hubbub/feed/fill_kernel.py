@@ -1,8 +1,8 @@
 """The compiled loop that fills slates.
 
-It does what the objects of `hubbub.feed.pipeline` say, one viewer at a time in a few kilobytes,
-where columns of all candidates of all viewers would take hundreds of megabytes. Tests hold
-both to the same result.
+It does what the objects of `hubbub.feed.pipeline` define, one viewer at a time in a few kilobytes,
+where columns of all candidates of all viewers would take hundreds of megabytes. Tests hold both to
+the same result.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from hubbub.feed.frame import NetworkCandidates
 
 _NONE, _POSITION = np.int64(-(2**63)), np.int64(2**32 - 1)
-#: Keys in a block of a tournament. A viewer's network has some 20 candidates, the pool hundreds: as
-#: long as a block is, the fewer blocks there are, and the wider the instructions can be.
+#: Keys in a block of a tournament. A viewer's network has about 20 candidates, the pool hundreds:
+#: the longer a block, the fewer blocks there are, and the wider the instructions can be.
 _NEAR_BLOCK, _FAR_BLOCK = 16, 128
 
 Ids = NDArray[np.int32]
@@ -42,8 +42,8 @@ class PoolScores(NamedTuple):
 class Barred(NamedTuple):
     """What k viewers must not be shown.
 
-    For the i-th that is seen[i] (posts, int32[k, s]), and all by authors[ends[i]:ends[i+1]]. `by`
-    int32[n] says who wrote each item there is.
+    The i-th must not see the posts seen[i] (int32[k, s]), nor anything by
+    authors[ends[i]:ends[i+1]]. `by` int32[n] is the author of each item.
     """
 
     seen: Ids
@@ -53,9 +53,9 @@ class Barred(NamedTuple):
 
 
 class Slots(NamedTuple):
-    """The slates of k viewers while they are filled: the first used[i] of `width` places are.
+    """The slates of k viewers while they are filled: the first used[i] of `width` slots are taken.
 
-    All int32[k, width] but `source` uint8[k, width] and `used` int32[k].
+    All int32[k, width] except `source` uint8[k, width] and `used` int32[k].
     """
 
     item: Ids
@@ -67,13 +67,13 @@ class Slots(NamedTuple):
 
     @classmethod
     def empty(cls, k: int, width: int) -> Self:
-        """Return places that nothing is in yet."""
+        """Return empty slots."""
         item, target, author, bits = (np.zeros((k, width), np.int32) for _ in range(4))
         source, used = np.zeros((k, width), np.uint8), np.zeros(k, np.int32)
         return cls(item, target, author, bits, source, used)
 
     def slate(self, agents: Ids) -> Slate:
-        """Return what is in them, as these agents' slate."""
+        """Return what they hold, as these agents' slate."""
         shown = np.arange(self.item.shape[1]) < self.used[:, None]
         offsets = np.zeros(len(agents) + 1, np.int64)
         np.cumsum(self.used, out=offsets[1:])
@@ -93,8 +93,8 @@ def _key(bits: Any, item: Any) -> Any:
     return (np.int64(_ordered(bits)) << 32) | np.int64(item)
 
 
-# What follows takes whole arrays and the number of a row: a slice made in a loop would count
-# references, which costs more than what is done with it.
+# The functions below take whole arrays and the number of a row: a slice made in a loop would count
+# references, which costs more than the work itself.
 
 
 @njit(cache=True, nogil=True)
@@ -124,14 +124,14 @@ def _between(values: Any, first: Any, last: Any, value: Any) -> Any:
     return found != 0
 
 
-# Two tournaments: keys stand in blocks, and the best of each block is known, so that when a key is
-# taken out only its own block is looked through again. The size of a block is known when this is
-# compiled. _NONE stands for no key.
+# Two tournaments: keys stand in blocks, and the best of each block is known, so when a key is taken
+# out only its own block is searched again. The size of a block is a compile-time constant. _NONE
+# stands for no key.
 
 
 @njit(cache=True, nogil=True)
 def _renew_near(keys: Any, b: Any, tops: Any, places: Any) -> None:
-    """Note the highest key of a block and its place, of equal ones the last."""
+    """Find the highest key of a block and its position; of equals, the last."""
     top, at = _NONE, 0
     for j in range(_NEAR_BLOCK):
         better = keys[b, j] >= top
@@ -142,7 +142,7 @@ def _renew_near(keys: Any, b: Any, tops: Any, places: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def _crown_near(keys: Any, n: Any, tops: Any, places: Any) -> Any:
-    """Note the best of each block of the first n keys; return the number of blocks."""
+    """Find the best of each block of the first n keys; return the number of blocks."""
     blocks = (n + _NEAR_BLOCK - 1) // _NEAR_BLOCK
     for j in range(n, blocks * _NEAR_BLOCK):
         keys[j // _NEAR_BLOCK, j % _NEAR_BLOCK] = _NONE
@@ -153,7 +153,7 @@ def _crown_near(keys: Any, n: Any, tops: Any, places: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _leader_near(tops: Any, places: Any, blocks: Any) -> Any:
-    """Return the place of the highest key, of equal ones the last; -1 if none is left."""
+    """Return the position of the highest key, of equals the last; -1 if none is left."""
     top, at = _NONE, -1
     for b in range(blocks):
         better = (tops[b] >= top) & (tops[b] > _NONE)
@@ -164,7 +164,7 @@ def _leader_near(tops: Any, places: Any, blocks: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _renew_far(keys: Any, b: Any, tops: Any) -> None:
-    """Note the highest key of a block, which holds its own place: this is a few instructions."""
+    """Find the highest key of a block, which holds its own position: a few instructions."""
     top = _NONE
     for j in range(_FAR_BLOCK):
         top = max(top, keys[b, j])
@@ -173,7 +173,7 @@ def _renew_far(keys: Any, b: Any, tops: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def _crown_far(keys: Any, n: Any, tops: Any) -> Any:
-    """Note the best of each block of the first n keys; return the number of blocks."""
+    """Find the best of each block of the first n keys; return the number of blocks."""
     blocks = (n + _FAR_BLOCK - 1) // _FAR_BLOCK
     for j in range(n, blocks * _FAR_BLOCK):
         keys[j // _FAR_BLOCK, j % _FAR_BLOCK] = _NONE
@@ -193,7 +193,7 @@ def _top_far(tops: Any, blocks: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _place(best: Any, who: Any, filled: Any, want: Any, key: Any, at: Any) -> Any:
-    """Put a candidate where it belongs among the best `want`; return how many there are."""
+    """Insert a candidate among the best `want` in order; return how many there are."""
     if filled == want:
         if key <= best[want - 1]:
             return filled
@@ -208,7 +208,7 @@ def _place(best: Any, who: Any, filled: Any, want: Any, key: Any, at: Any) -> An
 
 @njit(cache=True, nogil=True)
 def _enter_near(rows: Any, first: Any, n: Any, keys: Any) -> None:
-    """Write the keys of n candidates of the network, from behind.
+    """Write the keys of n candidates of the network, from the last to the first.
 
     Of equal keys the last one leads, which is then the first candidate.
     """
@@ -228,7 +228,7 @@ def _enter_far(bits: Any, row: Any, keys: Any) -> None:
 def _hand_out(
     chosen: Any, filled: Any, network: NetworkCandidates, pool: PoolScores, places: Slots
 ) -> None:
-    """Write the chosen candidates (int32[k, w], the first filled[i] count) to their places."""
+    """Write the chosen candidates (int32[k, w], the first filled[i] count) to their slots."""
     ends, rows, row_source = network
     pool_item, pool_author, pool_source, pool_bits = pool
     out_item, out_target, out_author, out_bits, out_source, count = places
@@ -260,14 +260,14 @@ def fill(  # noqa: C901 - in one piece: calls with arrays would count references
     decay: NDArray[np.float32],
     places: Slots,
 ) -> None:
-    """Give `slots[i]` more places of viewers[i] to the best candidates that may be shown.
+    """Give `slots[i]` more slots of viewers[i] to the best candidates that may be shown.
 
     `decay` are powers of the factor for further posts of one author.
 
-    A slate wants the best few of hundreds, and most of those have a place without further ado. So
-    candidates are not sorted: they are taken in order of score, by two tournaments (the viewer's
-    network and the pool), and looked at only when their turn comes. It ends when the next one could
-    not win even as its author's first.
+    A slate needs the best few of hundreds, and most of these get a slot at once. So candidates are
+    not sorted: two tournaments (the viewer's network and the pool) yield them in order of score,
+    and each is checked only when its turn comes. It ends when the next one could not win even as
+    its author's first.
     """
     ends, rows, _ = network  # taken out of their tuples once: in the loop it would count references
     pool_item, pool_author, _, pool_bits = pool

@@ -1,7 +1,7 @@
-"""The formulas by which posts are scored. Each is a function of one post, or one post and viewer.
+"""The formulas that score posts. Each is a function of one post, or of one post and viewer.
 
-Logarithms and powers may differ in the last bit between machines, so they are rounded to
-multiples of 2**-16: then the same run gives the same slates everywhere.
+Logarithms and powers may differ in the last bit between machines, so they are rounded to multiples
+of 2**-16: then the same run gives the same slates everywhere.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def hot(ups: NDArray[Any], downs: NDArray[Any], epoch_seconds: NDArray[np.float6
 
 
 def hot_time(epoch_seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the part of the hot score that a post has by its time alone."""
+    """Return the part of the hot score that depends only on a post's time."""
     return (epoch_seconds - REDDIT_EPOCH) / 45000.0
 
 
@@ -88,8 +88,8 @@ def x_worth(counts: dict[str, NDArray[Any]], age: NDArray[Any], step_minutes: fl
 def mixed(salt: int, left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint32]:
     """Return a random word for each pair of ids, broadcast, uint32.
 
-    A counter-based generator of its own: the words depend on salt (a word of a random stream) and
-    the pair alone, so they can be had for any pairs in any order. Two rounds of the finaliser of
+    This is a counter-based generator: the words depend only on salt (a word of a random stream) and
+    the pair, so they can be computed for any pairs in any order. Two rounds of the finaliser of
     MurmurHash3 (Appleby, public domain).
     """
     low, high = np.uint32(salt & 0xFFFFFFFF), np.uint32(salt >> 32 & 0xFFFFFFFF)

@@ -19,11 +19,11 @@ PER_AUTHOR = 3
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The candidates of a step and what is known of them. Read, never written, by many threads.
+    """The candidates of a step and what is known of them. Many threads read it, none writes it.
 
     `first` is the oldest item that is shown; `records` int32[n, 3] are all items as the walk
-    through the network reads them (none where no feed asks for it); `pool` the out-of-network
-    candidates with the shared part of their scores (float32[p]) and their vectors (float32[d, p],
+    through the network reads them (empty where no feed needs it); `pool` holds the out-of-network
+    candidates, with the shared part of their scores (float32[p]) and their vectors (float32[d, p],
     integers; or d = 0); `hidden` the pairs (viewer, author) that must not meet; `salt` the random
     word of the step.
     """
@@ -65,7 +65,7 @@ class NetworkCandidates(NamedTuple):
         return self.rows[:, AUTHOR]
 
     def hide(self, hidden: NDArray[np.bool_]) -> None:
-        """Let nobody be shown these candidates, bool[m]."""
+        """Hide these candidates, bool[m], from everyone."""
         self.rows[hidden, AUTHOR] = -1
 
     @property
@@ -88,7 +88,7 @@ class NetworkCandidates(NamedTuple):
 
 
 class ItemFacts:
-    """What a walk through the network needs of each item, in one place: one read, not five.
+    """What a walk through the network needs of each item, side by side: one read, not five.
 
     These facts never change, so they are kept from step to step and only added to.
     """

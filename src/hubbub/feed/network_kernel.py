@@ -1,4 +1,4 @@
-"""The compiled loops through a viewer's network: what followees posted, and what it is worth.
+"""The compiled loops through a viewer's network: what followees posted, and its score.
 
 They do what columns of all candidates of all viewers would do, one viewer at a time.
 """
@@ -25,7 +25,7 @@ _IN_NETWORK, _PROOF = SOURCES.index("in_network"), SOURCES.index("social_proof")
 def record(start: Any, kind: Any, ref: Any, author: Any, previous: Any, records: Any) -> None:
     """Write what a walk needs of the items from `start` on to records, int32[n, 3].
 
-    A row is (the author's post before, the target, the target's author). A comment has the target
+    A row is (the author's previous post, the target, the target's author). A comment has the target
     -2 - post, and the post's author.
     """
     for i in range(start, len(kind)):
@@ -41,7 +41,7 @@ def record(start: Any, kind: Any, ref: Any, author: Any, previous: Any, records:
 
 @njit(cache=True, nogil=True)
 def longest(ends: Any) -> Any:
-    """Return the length of the longest of the stretches that end there."""
+    """Return the length of the longest of the ranges with these ends."""
     longest = 0
     for j in range(len(ends) - 1):
         longest = max(longest, ends[j + 1] - ends[j])
@@ -50,7 +50,7 @@ def longest(ends: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _heads(viewer: Any, followees: Any, last_item: Any, first: Any, heads: Any) -> Any:
-    """Write the last item of each followee, if it lives; return how many do."""
+    """Write the last item of each followee if it is live; return how many are."""
     alive = 0
     for followee in followees:
         head = last_item[followee]
@@ -73,9 +73,9 @@ def walk(
 ) -> Any:
     """Return each viewer's in-network candidates: (ends int64[k+1], rows int32[m, 4], source).
 
-    Of each followee the `per_author` newest live posts; with `proof`, also the post that the
-    followee commented on, if that was the last thing it did. Nothing from before `first` lives.
-    Rows: item, target, the target's author, and room for a score.
+    These are the `per_author` newest live posts of each followee; with `proof`, also the post that
+    the followee commented on, if that was its last item. Items before `first` are not live. Rows:
+    item, target, the target's author, and room for a score.
     """
     limit = len(followees) * (per_author + 1 if proof else per_author)
     rows = np.empty((limit, 4), np.int32)

@@ -1,7 +1,7 @@
 """The feed as a pipeline of small objects: candidates, filters, selector.
 
-These are the reference of what a slate is, and what `Feed.explain` answers from. For whole
-societies `hubbub.feed.fill_kernel.fill` does the same faster; the tests hold the two to one result.
+These define what a slate is, and `Feed.explain` answers from them. For whole societies
+`hubbub.feed.fill_kernel.fill` does the same faster; tests hold the two to one result.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def candidates(
     pool_scores: NDArray[np.float32],
     pool_source: NDArray[np.uint8],
 ) -> Candidates:
-    """Return the candidates of k viewers from both sides.
+    """Return the candidates of k viewers from network and pool.
 
-    `pool_scores` are float32[k, p], float32[1, p] where all viewers agree, or float32[1, 0].
+    `pool_scores` are float32[k, p], float32[1, p] if all viewers agree, or float32[1, 0].
     """
     k, p = len(agents), pool_scores.shape[1]
     pool = frame.pool.item[:p]
@@ -78,7 +78,7 @@ class Filter(Protocol):
 
     @property
     def reason(self) -> str:
-        """Why, in a word."""
+        """The reason, in one word."""
         ...
 
     def removes(self, world: World, c: Candidates) -> Mask:
@@ -131,7 +131,7 @@ class MutedFilter:
 
 @dataclass(frozen=True, slots=True)
 class ModeratedFilter:
-    """It has been reported so often that it is no longer shown."""
+    """It has so many reports that it is no longer shown."""
 
     threshold: int | None
     reason: str = "moderated"
@@ -174,10 +174,10 @@ def split_duplicates(c: Candidates, shown: Candidates) -> tuple[Candidates, Cand
 def select(
     c: Candidates, shown: Candidates, slots: dict[int, int], decay: NDArray[np.float32]
 ) -> tuple[Candidates, Candidates]:
-    """Return the candidates that get a place, best first, and those outranked.
+    """Return the candidates that get a slot, best first, and those outranked.
 
-    `slots` are the places of each viewer; `shown` are on its slate already. The j-th further
-    post of one author counts decay[j] of its score, where that is positive.
+    `slots` are the slots of each viewer; `shown` is already on its slate. The j-th further post of
+    one author counts decay[j] of its score, if that is positive.
     """
     order = c.best_first(c.score)
     before: dict[tuple[int, int], int] = {}

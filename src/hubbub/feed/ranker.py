@@ -1,4 +1,4 @@
-"""A person's own ranker: one function, named by a dotted path."""
+"""A user's ranker: one function, named by a dotted path."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def load_ranker(path: str) -> Ranker:
 
 @dataclass(frozen=True, slots=True)
 class ByRanker:
-    """Scores by a person's own function of (viewer, item) pairs."""
+    """Scores by a user's function of (viewer, item) pairs."""
 
     ranker: Ranker
     path: str
     compares_texts: bool = False
 
     def base(self, live: LivePosts) -> NDArray[np.float32]:
-        """Return zeros: everything is up to the ranker."""
+        """Return zeros: the ranker decides alone."""
         return np.zeros(len(live.items), np.float32)
 
     def network(

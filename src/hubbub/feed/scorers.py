@@ -1,4 +1,4 @@
-"""Scorers: what a candidate is worth to a viewer. No score depends on the other candidates."""
+"""Scorers: the value of a candidate to a viewer. No score depends on the other candidates."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hubbub.feed.network_kernel import similarities
 from hubbub.feed.sources import LivePosts, Source
 from hubbub.world import SOURCES, World
 
-#: Matrix products of at most so many multiplications are done by the calling thread. For larger
-#: ones BLAS wakes threads of its own, which get into the way of those that rank other shards.
+#: The calling thread does matrix products of up to this many multiplications. For larger ones BLAS
+#: wakes threads of its own, which get in the way of those that rank other shards.
 _SMALL_PRODUCT = 2**19
 
 Floats = NDArray[np.float32]

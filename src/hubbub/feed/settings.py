@@ -1,4 +1,4 @@
-"""What a feed is made of: the scenario's block with the presets resolved."""
+"""The settings of a feed: the scenario's section with the presets resolved."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class FeedSettings:
     """How slates are made.
 
     A slate has `following` slots for posts of followees and `recommended` slots for posts of anyone
-    (`pool` candidates a step, younger than `window` steps), a share `explore` of which is given
-    at random. A `joint` feed ranks both kinds of candidates together and gives all slots to
-    the best. The m-th further post of one author counts author_decay**m of its score. Posts with
-    `hide_reported` reports are not shown. `ranker` is the path of a person's own ranker.
+    (`pool` candidates a step, younger than `window` steps), of which a share `explore` is filled at
+    random. A `joint` feed ranks both kinds of candidates together and gives all slots to the best.
+    The m-th further post of one author counts author_decay**m of its score. Posts with
+    `hide_reported` reports are not shown. `ranker` is the dotted path of a user's ranker.
     """
 
     preset: Preset
@@ -44,10 +44,10 @@ class FeedSettings:
 def resolve(config: FeedConfig, platform_preset: Literal["x", "reddit"]) -> FeedSettings:
     """Return the settings with every default of preset and platform filled in.
 
-    The presets `chronological` and `following-top` show, on a platform with slots for followees,
-    nothing but followees' posts, unless the scenario says how many posts are recommended.
-    Authors are diversified where scores are a measure of worth (`interest`, `x`, an own ranker),
-    not where they are a time or a count.
+    On a platform with slots for followees, the presets `chronological` and `following-top` show
+    only followees' posts, unless the scenario says how many posts are recommended. Authors are
+    diversified where scores measure worth (`interest`, `x`, a user's ranker), not where they are a
+    time or a count.
     """
     preset = _PRESETS[platform_preset] if config.preset == "auto" else config.preset
     following, recommended = _SLOTS[platform_preset]

@@ -1,7 +1,7 @@
 """Where candidates come from: the sources of the pool that all viewers share.
 
-A source picks some of the live posts once a step, by a number that no viewer has a part in.
-What a viewer's own network holds is found per viewer (`hubbub.feed.frame.NetworkCandidates`).
+A source picks some of the live posts once a step, by a number that depends on no viewer. What a
+viewer's own network holds is found per viewer (`hubbub.feed.frame.NetworkCandidates`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from hubbub.time import Clock
 from hubbub.world import SOURCES, World
 
 _NOWHERE = 255
-#: So many times the places of the pool are few posts, from which a bound may be had.
+#: A bound is computed only if there are more posts than this many times the slots of the pool.
 _FEW = 4
-#: More than logarithms lose by rounding: what is left out by a bound is surely worse.
+#: More than logarithms lose by rounding: what a bound leaves out is certainly worse.
 _MARGIN = 0.01
 
 
@@ -127,7 +127,7 @@ class Random:
     name: str = "random"
 
     def score(self, live: LivePosts) -> NDArray[np.float32]:
-        """Return the same for all, so that lots decide, float32[m]."""
+        """Return the same number for all, so that chance decides, float32[m]."""
         return np.zeros(len(live.items), np.float32)
 
 
@@ -146,9 +146,9 @@ class CandidatePool:
 def draw_pool(
     live: LivePosts, sources: tuple[tuple[Source, float], ...], size: int, salt: int
 ) -> CandidatePool:
-    """Return at most `size` of the live posts: of each source, in order, its share of the places.
+    """Return at most `size` of the live posts: from each source, in order, its share of the slots.
 
-    Equals are drawn by lot (`salt`). A post that two sources name is the first one's.
+    Chance (`salt`) decides between equals. A post that two sources name belongs to the first.
     """
     source, left = np.full(len(live.items), _NOWHERE, np.uint8), min(size, len(live.items))
     for i, (origin, share) in enumerate(sources):
@@ -168,11 +168,11 @@ def draw_pool(
 
 
 def contenders(origin: Source, live: LivePosts, size: int) -> NDArray[np.int64]:
-    """Return rows of live posts among which are the `size` best of a source, and all their equals.
+    """Return rows of live posts that include the `size` best of a source, and all their equals.
 
-    The whole window of a long run holds millions of posts, most of which can't come near: so a
-    bound on what the last of the best scores is had from a few, and the others need only be held
-    against the followers or the likes that a post of their age would need.
+    The whole window of a long run holds millions of posts, most of which have no chance. So a few
+    posts give a bound on the score of the last of the best, and the others are only compared with
+    the followers or likes that a post of their age would need.
     """
     everyone = np.arange(len(live.items))
     if len(everyone) <= _FEW * size:
@@ -187,7 +187,7 @@ def contenders(origin: Source, live: LivePosts, size: int) -> NDArray[np.int64]:
 
 
 def _fresh_or_known(origin: Interest, live: LivePosts, size: int) -> NDArray[np.int64]:
-    """Return the rows of posts that have the followers to score as the newest ones do."""
+    """Return the rows of posts with enough followers to score like the newest ones."""
     world, n = live.world, len(live.items)
     bound = _last_of_best(origin.score(live.take(np.arange(n - _FEW * size, n))), size)
     recency = formulas.recency(np.arange(live.oldest() + 1)).astype(np.float64)
@@ -205,7 +205,7 @@ def _fresh_or_known(origin: Interest, live: LivePosts, size: int) -> NDArray[np.
 
 
 def _talked_about(origin: Trending, live: LivePosts, size: int) -> NDArray[np.int64]:
-    """Return the rows of posts that have the likes to score as the most liked ones do."""
+    """Return the rows of posts with enough likes to score like the most liked ones."""
     items = live.world.items
     score = _difference(live.targets, items["likes"], items["dislikes"])
     liked = np.flatnonzero(score >= _nth_highest(score, size))[-size:]
@@ -247,7 +247,7 @@ def _difference(rows: Any, left: Any, right: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _reaching(score: Any, items: Any, born: Any, now: Any, needed: Any) -> Any:
-    """Return the rows of items whose score is what is needed at their age, int64[k]."""
+    """Return the rows of items that reach the score needed at their age, int64[k]."""
     found, k = np.empty(len(items), np.int64), 0
     for i in range(len(items)):
         found[k] = i
@@ -263,7 +263,7 @@ def _last_of_best(scores: NDArray[np.float32], size: int) -> float:
 def _highest(
     scores: NDArray[np.float32], ids: NDArray[np.int32], count: int, salt: int
 ) -> NDArray[np.int64]:
-    """Return the positions of the highest scores; equals are drawn by lot."""
+    """Return the positions of the highest scores; chance decides between equals."""
     bits = (scores + np.float32(0.0)).view(np.int32)  # one zero, not two
     order = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).astype(np.int64) << np.int64(32)
     lots = formulas.mixed(salt, np.zeros(1), ids).astype(np.int64)

@@ -1,4 +1,4 @@
 """Language models over OpenAI-compatible HTTP: many endpoints, hundreds of requests at once.
 
-Knows nothing of the simulator.
+This package knows nothing of agents, posts or steps.
 """

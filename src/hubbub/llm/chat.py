@@ -14,7 +14,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReplyShape:
-    """The form a reply must have: a JSON Schema (an object at its root), and what it is called.
+    """The form a reply must have: a JSON Schema (an object at its root), and its name.
 
     Shapes are cached and shared by many requests; `schema` is encoded once, in `raw`.
     """
@@ -31,9 +31,9 @@ class ReplyShape:
 class ChatRequest:
     """One call of a model.
 
-    `model` is the name by which the scenario knows it. `system` is the shared head, `user` all
-    that is this agent's own. `shape` None asks for plain text. Sampling parameters are the model's
-    own (ModelConfig); `seed` (below 2**31) makes a reply repeatable where an endpoint can.
+    `model` is its name in the scenario. `system` is the shared head of the prompt, `user` the part
+    of one agent. `shape` None asks for plain text. Sampling parameters are the model's own
+    (ModelConfig); `seed` (below 2**31) makes a reply repeatable where an endpoint supports it.
     """
 
     model: str
@@ -61,13 +61,13 @@ Failure = Literal["", "timeout", "connection", "overloaded", "server_error", "to
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back. `text` is None if nothing did; `failure` says why then.
+    """The result of a call. `text` is None without a reply; `failure` then says why.
 
-    `cached_tokens` are those of the prompt that the endpoint had cached. `latency` is the seconds
-    of the attempt that succeeded (the last one, if none did), `waited` those before it: in the
-    queue and in failed attempts. `endpoint` is a base URL; `mode` how the form of the reply was
-    asked for. `finish` is the endpoint's own word: stop, length, ... `recorded` marks a completion
-    that came from the record of a run.
+    `cached_tokens` are the prompt tokens that the endpoint had cached. `latency` is the seconds of
+    the attempt that succeeded (or of the last one), `waited` the seconds before it, in the queue
+    and in failed attempts. `endpoint` is a base URL; `mode` says how the form of the reply was
+    requested. `finish` is the endpoint's own word: stop, length, ... `recorded` marks a completion
+    from the record of a run.
     """
 
     text: str | None
@@ -85,24 +85,24 @@ class Completion:
 
 
 class Inferencer(Protocol[Key]):
-    """Takes many requests at once and gives completions back in whatever order they come."""
+    """Takes many requests at once and returns completions in any order."""
 
     def submit(self, asked: Sequence[tuple[Key, ChatRequest]]) -> None:
         """Begin these calls; each `key` comes back with its completion."""
         ...
 
     def wait(self, timeout: float | None = None) -> list[tuple[Key, Completion]]:
-        """Return what has come in since the last call, waiting for at least one.
+        """Return the completions since the last call, waiting for at least one.
 
-        Empty if nothing is outstanding, or after `timeout` seconds. ModelError if a model can't be
+        Empty if no call is pending, or after `timeout` seconds. ModelError if a model cannot be
         used at all (no such key, no such model, no endpoint answers for too long).
         """
         ...
 
     def cancel(self) -> None:
-        """Forget all that is outstanding."""
+        """Cancel all pending calls."""
         ...
 
     def close(self) -> None:
-        """Let go of connections and threads."""
+        """Close connections and threads."""
         ...

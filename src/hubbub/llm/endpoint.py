@@ -1,6 +1,6 @@
-"""One endpoint as a state machine: whether it may take a request now, and what outcomes tell.
+"""One endpoint as a state machine: when it may take a request, and what outcomes say about it.
 
-No IO: times are numbers of seconds that are passed in and never go backwards.
+No IO: times are numbers of seconds that are passed in and never decrease.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from typing import Literal
 
 from hubbub.config.models import LimitsConfig
 
-#: Failures in a row that open the circuit. At 25 % chance failures that is one in 65,000 requests.
+#: Failures in a row that open the circuit. With 25 % random failures, one request in 65,000 does
+#: so.
 FAILURES_TO_OPEN = 8
-#: Seconds until the first probe of an open circuit; each that fails doubles them.
+#: Seconds until the first probe of an open circuit; each failed probe doubles them.
 FIRST_PROBE, LAST_PROBE = 0.25, 30.0
-#: Seconds an overloaded endpoint is left alone if it does not say how long, or says at once;
-#: doubles likewise.
+#: Seconds an overloaded endpoint is left alone if it names no time, or a time of 0; doubled
+#: likewise.
 FIRST_PAUSE, LAST_PAUSE = 0.1, 30.0
-#: Seconds of a minute's rate that may come at once.
+#: A minute's rate may be used in bursts of this many seconds.
 BURST_SECONDS = 3.0
-#: Latencies looked at together, and how much slower the fast quarter may get.
+#: Latencies in a window, and how much slower the fast quarter may get.
 WINDOW, SLOWER = 64, log(3.0)
 #: How fast the usual latency follows a faster window, and a slower one.
 FOLLOW_DOWN, FOLLOW_UP = 0.2, 0.05
@@ -42,9 +43,9 @@ class RequestSlot:
 
 
 class Bucket:
-    """A limit per minute: in no minute is more taken than that (plus one request above `burst`).
+    """A limit per minute: no minute uses more than that (plus one request above `burst`).
 
-    It refills a little slower than the rate, for what may have been saved up before the minute.
+    It refills a little slower than the rate, to allow for what was saved up before the minute.
     """
 
     def __init__(self, per_minute: float) -> None:
@@ -54,12 +55,12 @@ class Bucket:
         self._at = -inf
 
     def ready_at(self, amount: float, now: float) -> float:
-        """Return when so much may be taken. What is above `burst` must wait for a full bucket."""
+        """Return when this amount may be taken. An amount above `burst` waits for a full bucket."""
         missing = min(amount, self.burst) - self._level_at(now)
         return now if missing <= 0 else now + missing / self._per_second
 
     def take(self, amount: float, now: float) -> None:
-        """Take so much (the caller has asked `ready_at`)."""
+        """Take an amount; the caller has checked `ready_at`."""
         self._level = self._level_at(now) - amount
         self._at = now
 
@@ -74,12 +75,12 @@ class Bucket:
 
 
 class SlowdownDetector:
-    """Tells when an endpoint has become slow altogether.
+    """Detects that an endpoint has become slow as a whole.
 
-    The first quartile of a window is compared with that of windows before: stragglers don't move
-    it, a queue inside the endpoint does. Lognormal latencies of sigma 1 move it by a factor of
-    exp(0.17) (one standard deviation), so that 3 is far outside of chance. Two windows in a row
-    must be slow, as one may be when a machine stops for breath.
+    The first quartile of a window is compared with that of earlier windows: a few slow replies do
+    not move it, a queue inside the endpoint does. Lognormal latencies of sigma 1 move it by a
+    factor of exp(0.17) (one standard deviation), so a factor of 3 is far outside of chance. Two
+    windows in a row must be slow, as one may be when a machine pauses.
     """
 
     def __init__(self) -> None:
@@ -88,7 +89,7 @@ class SlowdownDetector:
         self._was_slow = False
 
     def is_slow(self, latency: float) -> bool:
-        """Take a latency in; True where it completes a second window much slower than usual."""
+        """Add a latency; return True if it completes a second window much slower than usual."""
         self._window.append(latency)
         if len(self._window) < WINDOW:
             return False
@@ -104,12 +105,12 @@ class SlowdownDetector:
 
 
 class Endpoint:
-    """What is known of one endpoint, and how much it may be given.
+    """The state of one endpoint, and how many requests it may have.
 
-    `limit` is the requests it gets at once. It starts at the ceiling, is halved on overload (once
-    per round trip), lowered to a quarter of the ceiling at the least when all replies get slow,
-    and grows again with each reply. The circuit opens after failures in a row, or at once where
-    there is no connection; then one probe at a time finds out whether the endpoint is back.
+    `limit` is the number of requests it may have at once. It starts at the ceiling, is halved on
+    overload (once per round trip), lowered to at least a quarter of the ceiling when all replies
+    get slow, and grows again with each reply. The circuit opens after failures in a row, or at once
+    if there is no connection; then one probe at a time checks whether the endpoint is back.
     """
 
     def __init__(self, url: str, limits: LimitsConfig, *, longest_pause: float) -> None:
@@ -138,11 +139,11 @@ class Endpoint:
 
     @property
     def load(self) -> float:
-        """Return the share of its present limit that is in use."""
+        """Return the used share of the current limit."""
         return self.in_flight / self.limit
 
     def ready_at(self, now: float, tokens: int) -> float:
-        """Return from when on it may take a request; infinity where an outcome must come first."""
+        """Return when it may take a request; infinity if an outcome must come first."""
         if self.in_flight >= int(self.limit) or self.state == "probing":
             return inf
         at = max(now, self._resting_until)
@@ -167,7 +168,7 @@ class Endpoint:
         return RequestSlot(now, tokens, probe, fresh)
 
     def replied(self, ticket: RequestSlot, now: float, *, tokens: int) -> None:
-        """Note a reply, and the tokens it really cost."""
+        """Record a reply, and the tokens it really cost."""
         if self._tokens is not None:
             self._tokens.give_back(ticket.tokens - tokens)
         crowded = self.in_flight >= self.limit / 2
@@ -180,38 +181,38 @@ class Endpoint:
         self._alive(now)
 
     def declined(self, ticket: RequestSlot, now: float, said: str) -> None:
-        """Note that the endpoint is well, but would not have this request."""
+        """Record that the endpoint works, but refused this request."""
         self._lost(said)
         if self._tokens is not None:
             self._tokens.give_back(ticket.tokens)
         self._alive(now)
 
     def overloaded(self, ticket: RequestSlot, now: float, said: str, rest: float | None) -> None:
-        """Note a "come back later", in `rest` seconds where it said when."""
+        """Record "too many requests", to be retried after `rest` seconds if it named a time."""
         self._turned_away(ticket, now, said, rest)
         self._alive(now)
 
     def unavailable(self, ticket: RequestSlot, now: float, said: str, rest: float | None) -> None:
-        """Note a "not now". Where nothing was served before, it is still starting."""
+        """Record "not available now". If it never served anything, it is still starting."""
         self._turned_away(ticket, now, said, rest)
         self._count_failure(ticket, now, by=1 if self._proven else FAILURES_TO_OPEN)
 
     def broke(self, ticket: RequestSlot, now: float, said: str) -> None:
-        """Note an error, a broken connection, or no reply in time.
+        """Record an error, a broken connection, or a timeout.
 
-        Where the request has failed before, it may be the request's own fault: such failures
-        don't open the circuit, or a few hopeless requests could keep all others waiting.
+        If the request has failed before, it may itself be the cause: such failures do not open the
+        circuit, or a few hopeless requests could block all others.
         """
         self._lost(said)
         self._count_failure(ticket, now, by=int(ticket.fresh))
 
     def unreachable(self, ticket: RequestSlot, now: float, said: str) -> None:
-        """Note that there was no connection at all, so that nothing was sent."""
+        """Record that there was no connection at all, so that nothing was sent."""
         self._lost(said)
         self._count_failure(ticket, now, by=FAILURES_TO_OPEN)
 
     def overtaken(self, ticket: RequestSlot, now: float) -> None:
-        """Note that a copy of this request was answered first: a failure, if all is still here."""
+        """Record that the second copy was answered first; a failure if every slot is stuck."""
         if self._alive_at >= ticket.began:
             self.forgotten(ticket, now)
         else:
@@ -219,7 +220,7 @@ class Endpoint:
             self._count_failure(ticket, now, by=1)
 
     def forgotten(self, ticket: RequestSlot, now: float) -> None:
-        """Note that nobody waits for this request any more."""
+        """Record that nobody waits for this request any more."""
         if ticket.probe and self.state == "probing":
             self._open(now)
         self._change(now, -1)

@@ -1,4 +1,4 @@
-"""Where a model's endpoints are: a fixed list, or a file that may change while a run goes on."""
+"""The URLs of a model's endpoints: a fixed list, or a file that may change during a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from yarl import URL
 from hubbub.config.models import ModelConfig, check_url
 from hubbub.errors import ModelError
 
-#: Seconds between two looks at a file of URLs.
+#: Seconds between two checks of a file of URLs.
 LOOK_EVERY = 1.0
 _COMMENT = re.compile(r"(^|\s)#.*")
 
@@ -36,14 +36,14 @@ class EndpointUrls:
             self.urls = self._read(self._file)
 
     def next_look(self) -> float:
-        """Return when the file is to be looked at again; infinity if there is none."""
+        """Return when to check the file again; infinity if there is none."""
         return float("inf") if self._file is None else self._look_at
 
     def changed(self, now: float) -> bool:
-        """Look whether the file has changed, if it is time to; read it then.
+        """Return whether the file has changed, if it is time to check; read it then.
 
-        A file that is gone or cannot be read may be one that is just being written: only the
-        second time in a row it is a ModelError.
+        A missing or unreadable file may be in the middle of being written: only the second time in
+        a row is a ModelError.
         """
         if self._file is None or now < self._look_at:
             return False

@@ -1,4 +1,4 @@
-"""Requests that are out much longer than most: they get a second copy where a slot is idle."""
+"""Hedging: requests that take much longer than most are sent a second time if a slot is idle."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from hubbub.llm.usage import Latencies
 
 Job = TypeVar("Job", bound=Hashable)
 
-#: Replies from which on it is known how long one takes.
+#: Number of replies from which on the median latency is known.
 _KNOWN = 32
 
 
 class Hedging(Generic[Job]):
-    """Knows which requests are out in one copy, and since when.
+    """Knows which requests are pending in one copy, and since when.
 
-    One is late when it has been out for `times` as long as the median reply took; None for never.
+    A request is late when it has taken `times` times the median latency; None: never.
     """
 
     def __init__(self, times: float | None, latencies: Latencies) -> None:
@@ -27,20 +27,20 @@ class Hedging(Generic[Job]):
         self._bound, self._until = inf, _KNOWN
 
     def out(self, job: Job, now: float) -> None:
-        """Take note of a request that goes out."""
+        """Add a request that was sent."""
         if self._times is not None:
             self._since[job] = now
 
     def back(self, job: Job) -> None:
-        """Forget one that came back, or has two copies out."""
+        """Remove a request that was answered, or sent a second time."""
         self._since.pop(job, None)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all requests."""
         self._since.clear()
 
     def latest(self, now: float) -> tuple[Job | None, float]:
-        """Return the request that has been out for longest if it is late, and else when it is."""
+        """Return the oldest pending request if it is late, and otherwise when it will be."""
         if not self._since:
             return None, inf
         job, since = next(iter(self._since.items()))

@@ -1,7 +1,7 @@
 """The live inferencer: many requests to many models, answered by HTTP endpoints or by stand-ins.
 
-HTTP runs in a thread of its own with an event loop; whoever calls `submit` and `wait` never waits
-on a single request. Completions cross over in batches, so that threads change seldom.
+HTTP runs in a thread of its own with an event loop; callers of `submit` and `wait` never wait for a
+single request. Completions cross over in batches, so that threads switch rarely.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ Answering = Callable[[ChatRequest], "str | Completion"]
 
 T = TypeVar("T")
 
-#: Seconds completions are gathered before they are handed over.
+#: Seconds for which completions are gathered before they are handed over.
 _GATHER = 0.002
-#: Longest uninterrupted wait in seconds, so that Ctrl-C is heard on every system.
+#: Longest uninterrupted wait in seconds, so that Ctrl-C works on every system.
 _SLICE = 0.25
-#: Answers of stand-ins that one `wait` gives at the most.
+#: Most answers of stand-ins per `wait`.
 _DOUBLES_AT_ONCE = 256
 
 
 class LiveInferencer(Generic[Key]):
     """Implements `Inferencer` with real models.
 
-    `stand_ins` are models inside this process by name; they take the place of the HTTP endpoints of
-    that name. `base` is the folder for a relative `urls_file`, `environ` where keys are looked up.
-    ModelError if a key's variable is not set or a list of URLs cannot be read.
+    `stand_ins` are models in this process by name; they replace the HTTP endpoints of that name. A
+    relative `urls_file` starts from the folder `base`; keys are looked up in `environ`. ModelError
+    if a key's variable is not set or a list of URLs cannot be read.
     """
 
     def __init__(
@@ -106,13 +106,13 @@ class LiveInferencer(Generic[Key]):
             self._loop.call_soon_threadsafe(self._hand_out, by_model)
 
     def wait(self, timeout: float | None = None) -> list[tuple[Key, Completion]]:
-        """Return what has come in since the last call, waiting for at least one.
+        """Return the completions since the last call, waiting for at least one.
 
-        Empty if nothing is outstanding, or after `timeout` seconds; with 0, stand-ins aren't asked.
-        ModelError if a model can't be used at all; whatever went wrong in the thread of the event
-        loop is raised here, too. All that is outstanding is then forgotten.
+        Empty if no call is pending, or after `timeout` seconds; with 0, stand-ins are not asked.
+        ModelError if a model cannot be used at all; errors in the thread of the event loop are
+        raised here too. All pending calls are then cancelled.
         """
-        found = [] if timeout == 0 else self._answers_of_doubles()
+        found = [] if timeout == 0 else self._answers_of_stand_ins()
         until = None if timeout is None else monotonic() + timeout
         while self._outstanding:
             left = _SLICE if until is None else min(_SLICE, until - monotonic())
@@ -132,7 +132,7 @@ class LiveInferencer(Generic[Key]):
         return found
 
     def cancel(self) -> None:
-        """Forget all that is outstanding, and break off its HTTP requests."""
+        """Cancel all pending calls and their HTTP requests."""
         self._asked_stand_ins.clear()
         self._outstanding = 0
         self._era += 1
@@ -142,7 +142,7 @@ class LiveInferencer(Generic[Key]):
             self._loop.call_soon_threadsafe(self._break_off, self._era)
 
     def close(self) -> None:
-        """Let go of connections and the thread. May be called again."""
+        """Close connections and the thread. May be called again."""
         if self._closed:
             return
         self.cancel()
@@ -175,8 +175,8 @@ class LiveInferencer(Generic[Key]):
             self._give_up,
         )
 
-    def _answers_of_doubles(self) -> list[tuple[Key, Completion]]:
-        """Ask the models inside this process; what they raise goes to the caller."""
+    def _answers_of_stand_ins(self) -> list[tuple[Key, Completion]]:
+        """Ask the stand-ins; what they raise goes to the caller."""
         answers: list[tuple[Key, Completion]] = []
         while self._asked_stand_ins and len(answers) < _DOUBLES_AT_ONCE:
             key, request = self._asked_stand_ins.popleft()
@@ -195,7 +195,7 @@ class LiveInferencer(Generic[Key]):
     def _in_loop(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    # Below here: in the thread of the event loop.
+    # From here on: in the thread of the event loop.
 
     def _hand_out(self, by_model: Mapping[str, list[tuple[Hashable, ChatRequest]]]) -> None:
         self._outbox.outstanding += sum(map(len, by_model.values()))
@@ -214,7 +214,7 @@ class LiveInferencer(Generic[Key]):
         self._outbox.put_error(error)
 
     def _unforeseen(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Pass on what a callback raised; a broken transport is its request's own affair."""
+        """Pass on what a callback raised; a broken transport concerns only its request."""
         if "exception" in context and "transport" not in context:
             self._give_up(context["exception"])
 
@@ -236,7 +236,7 @@ class _Batch(Generic[Key]):
 
 
 class _Outbox(Generic[Key]):
-    """Gathers completions for a moment, or until the last one is there, and hands them over."""
+    """Gathers completions for a moment, or until the last one has come, and hands them over."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, arrived: SimpleQueue[_Batch[Key]]) -> None:
         self.outstanding = 0
@@ -247,7 +247,7 @@ class _Outbox(Generic[Key]):
         self._timer: asyncio.TimerHandle | None = None
 
     def put(self, key: Hashable, completion: Completion) -> None:
-        """Take a completion."""
+        """Add a completion."""
         self._gathered.append((key, completion))
         self.outstanding -= 1
         if not self.outstanding:
@@ -256,13 +256,13 @@ class _Outbox(Generic[Key]):
             self._timer = self._loop.call_later(_GATHER, self._flush)
 
     def put_error(self, error: BaseException) -> None:
-        """Hand an error over, after what has been gathered."""
+        """Hand over an error, after the gathered completions."""
         self._flush()
         self.outstanding = 0
         self._arrived.put(_Batch(self._era, [], error))
 
     def begin(self, era: int) -> None:
-        """Drop all of the era before."""
+        """Drop everything of the previous era."""
         self._era = era
         self.outstanding = 0
         self._gathered = []

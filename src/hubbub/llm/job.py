@@ -1,4 +1,4 @@
-"""One request on its way through a pool, and the completion that comes of it."""
+"""One request on its way through a pool, and its completion."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hubbub.llm.endpoint import Endpoint
 from hubbub.llm.tokens import estimate_tokens
 from hubbub.llm.wire import Refusal, Reply, Rung
 
-#: What came of asking an endpoint, and in which form it was asked at last.
+#: The result of asking an endpoint, and the form of reply requested in the end.
 Asked = tuple[Rung, Reply | Refusal]
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One request on its way. Times are of the event loop's clock; `out` are its copies.
+    """One request on its way. Times are of the event loop's clock; `out` holds its pending copies.
 
     `served_before` is how many requests the pool had served when this one was first tried.
     """
@@ -37,14 +37,14 @@ class Job:
 
 
 def prompt_tokens(request: ChatRequest) -> int:
-    """Return about how many tokens a request's prompt has."""
+    """Return the approximate number of tokens of a request's prompt."""
     return estimate_tokens(request.system) + estimate_tokens(request.user)
 
 
 def completion_of(
     job: Job, url: str, rung: Rung, reply: Reply, began: float, now: float
 ) -> Completion:
-    """Return the completion; tokens an endpoint does not count are estimated, as they cost too."""
+    """Return the completion; tokens that an endpoint does not count are estimated."""
     prompt = reply.prompt_tokens or prompt_tokens(job.request)
     return Completion(
         reply.text,

@@ -1,4 +1,4 @@
-"""API keys: read from the environment, sent to the endpoints, shown to nobody."""
+"""API keys: read from the environment, sent to the endpoints, shown nowhere."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from hubbub.errors import ModelError
 
-#: What is shorter guards nothing (``EMPTY``, ``none``), and may be a word that agents use.
+#: Shorter values protect nothing (``EMPTY``, ``none``) and may be words that agents use.
 _SHORTEST_SECRET = 8
 
 
 class ApiKey:
-    """The key of one model, if it needs one. Its repr does not tell it."""
+    """The key of one model, if it needs one. Its repr hides it."""
 
     __slots__ = ("_value",)
 

@@ -1,8 +1,8 @@
-"""Models on this machine: a llama.cpp server of our own for a GGUF file.
+"""Models on this machine: hubbub starts a llama.cpp server for a GGUF file.
 
-The server (xllamacpp, prebuilt wheels of llama.cpp) runs in a child process. Inside this one, its
-end would wait for the requests that are still under way while it holds the interpreter, so that
-their clients could never hang up; and a fault in a person's own GGUF file would end the run.
+The server (xllamacpp, prebuilt wheels of llama.cpp) runs in a child process. In this process, its
+shutdown would wait for pending requests while it holds the interpreter, so that their clients could
+never disconnect; and a fault in a user's GGUF file would end the run.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from hubbub.errors import MissingExtraError, ModelError, did_you_mean
 from hubbub.llm.weights import KNOWN, cache_folder, find
 
 #: Requests at once, and tokens of prompt and reply for each. More slots are not faster on a CPU,
-#: where the time goes into reading prompts.
+#: where reading prompts takes most of the time.
 SLOTS, TOKENS = 1, 4096
-#: A reply may take so many seconds: this machine may have other work.
+#: Timeout of a reply in seconds: this machine may have other work.
 SLOWEST = 600.0
-#: What JSON is laid out with. The grammar of llama.cpp lets a model write it, at twice the tokens.
+#: White space of JSON layout. The grammar of llama.cpp lets a model write it, at twice the tokens.
 _LAYOUT = ("\n\n", *("\n" + " " * n for n in range(17)), *("\n" + "\t" * n for n in range(1, 4)))
 #: Its threads sleep while they wait for each other. By default they spin, which on a busy machine
-#: makes replies ten times slower and takes four to seven times the CPU.
+#: makes replies ten times slower and takes four to seven times the CPU time.
 _PATIENT = {"OMP_WAIT_POLICY": "passive"}
 _SERVING = Path(__file__).with_name("serving.py")
 
@@ -42,9 +42,9 @@ _SERVING = Path(__file__).with_name("serving.py")
 class LocalServer:
     """Serves a GGUF file over HTTP on a free loopback port, from `start` (or `with`) to `close`.
 
-    `slots` requests are worked on at once, others wait; each has room for `tokens` tokens of prompt
-    and reply. `threads` defaults to the cores this process may use. The server is gone when this
-    process is, whichever way it ends.
+    It works on `slots` requests at once, others wait; each has room for `tokens` tokens of prompt
+    and reply. `threads` defaults to the usable cores. The server ends with this process, however
+    that ends.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class LocalServer:
         return self._url
 
     def start(self) -> Self:
-        """Start serving; returns when the model is loaded. ModelError if it can't be."""
+        """Start serving; return when the model is loaded. ModelError if it cannot be loaded."""
         if self._process is not None:
             return self
         if find_spec("xllamacpp") is None:
@@ -85,7 +85,7 @@ class LocalServer:
         return self
 
     def layout(self) -> list[int]:
-        """Return the tokens that do nothing but break and indent lines."""
+        """Return the tokens that only break and indent lines."""
         address = f"{self.url.removesuffix('/v1')}/tokenize"
         found = []
         for text in _LAYOUT:
@@ -97,7 +97,7 @@ class LocalServer:
         return found
 
     def close(self) -> None:
-        """Stop serving, whatever is under way."""
+        """Stop serving, even while requests are pending."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -123,7 +123,7 @@ def start_local_models(
     """Start a server for each local model; return all models with addresses, and the servers.
 
     Models with the same weights share a server. Relative paths of GGUF files start at `base`.
-    ModelError if weights are missing or can't be loaded; then no server is left running.
+    ModelError if weights are missing or cannot be loaded; then no server is left running.
     """
     files = {
         name: _weights_of(name, model.local, cache=cache, base=base)
@@ -143,7 +143,7 @@ def start_local_models(
 
 
 def usable(name: str, *, cache: Path | None = None) -> str | None:
-    """Return why a local model can't be used now, with what to do; None if it can."""
+    """Return why local models cannot be used now, with what to do; None if they can."""
     if find_spec("xllamacpp") is None:
         return "xllamacpp is not installed: pip install 'hubbub[local]', or in a clone '.[local]'"
     if find(name, cache=cache or cache_folder()) is not None:
@@ -154,7 +154,7 @@ def usable(name: str, *, cache: Path | None = None) -> str | None:
 
 
 def _weights_of(name: str, local: str, *, cache: Path, base: Path) -> Path:
-    """Return the file that a scenario's model `name` means by `local`."""
+    """Return the file that model `name` of a scenario names in `local`."""
     if local in KNOWN:
         path = find(local, cache=cache)
         if path is None:
@@ -182,7 +182,7 @@ def _served_by(server: LocalServer, model: ModelConfig) -> ModelConfig:
 
 
 def _address(path: Path, output: Iterable[str]) -> str:
-    """Return the address that the server writes once it serves. ModelError if it ends before."""
+    """Return the address that the server writes once it is ready. ModelError if it ends before."""
     said = []
     for line in output:
         if line.startswith("http://"):

@@ -1,4 +1,4 @@
-"""All endpoints of one model: who gets the next request, and what becomes of failed ones.
+"""All endpoints of one model: which gets the next request, and what happens to failed ones.
 
 Runs on one event loop, in one thread.
 """
@@ -24,13 +24,13 @@ from hubbub.llm.unusable import refused, unanswered
 from hubbub.llm.usage import EndpointUsage, Meter, ModelUsage
 from hubbub.llm.wire import LADDER, Refusal, Reply, Rung, Trouble, Writer
 
-#: Seconds until a second try of a request, about; they double with each further one.
+#: Approximate seconds until the second try of a request; doubled with each further one.
 _FIRST_RETRY, _LAST_RETRY = 0.2, 8.0
 
-#: Longest wait in seconds for endpoints none of which has ever answered.
+#: Longest wait in seconds for endpoints of which none has ever answered.
 _FIRST_PATIENCE = 60.0
 
-#: What a turn is told of troubles that end a request. The others end the run.
+#: The failure that a turn records, by trouble that ends a request. Other troubles end the run.
 _FAILURES: dict[Trouble, Failure] = {
     "too_long": "too_long",
     "filtered": "refused",
@@ -49,7 +49,7 @@ _FINAL: frozenset[Trouble] = frozenset({"too_long", "filtered", "form", "refused
 class EndpointPool:
     """Spreads requests over a model's endpoints by least outstanding work, in order of arrival.
 
-    `deliver` is called with each completion, `fail` once with what makes the model unusable.
+    `deliver` is called with each completion, `fail` once with the reason the model is unusable.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class EndpointPool:
         self._take_urls()
 
     def submit(self, asked: Iterable[tuple[Hashable, ChatRequest]]) -> None:
-        """Take requests in."""
+        """Add requests."""
         now = self._loop.time()
         self._count_offer(now)
         for key, request in asked:
@@ -104,7 +104,7 @@ class EndpointPool:
         self._dispatch()
 
     def cancel(self) -> None:
-        """Forget all that is outstanding, and let go of its requests."""
+        """Cancel all pending requests."""
         self._count_offer(self._loop.time())
         self._outstanding = 0
         self._waiting.clear()
@@ -118,13 +118,13 @@ class EndpointPool:
         self._dark_since = inf
 
     async def close(self) -> None:
-        """Forget all that is outstanding and close the connections."""
+        """Cancel all pending requests and close the connections."""
         self.cancel()
         await gather(*self._broken_off, return_exceptions=True)
         await self._transport.close()
 
     def usage(self) -> ModelUsage:
-        """Return the figures as they stand."""
+        """Return the current figures."""
         now = self._loop.time()
         self._count_offer(now)
         busy = sum(endpoint.busy_seconds(now) for endpoint in self._known.values())
@@ -141,7 +141,7 @@ class EndpointPool:
         return self._meter.usage(figures, min(1.0, busy / self._offered) if self._offered else 0.0)
 
     def _dispatch(self) -> None:
-        """Start what may be started, and see to it that the rest is looked at in time."""
+        """Start the requests that may start, and schedule a look at the others."""
         now = self._loop.time()
         if self._places.changed(now):
             self._count_offer(now)
@@ -154,12 +154,12 @@ class EndpointPool:
                 break
             self._waiting.popleft()
             self._start(job, endpoint, now)
-        wake = min(wake, self._dark_until(now)) if self._waiting else self._copy_stragglers(now)
+        wake = min(wake, self._dark_until(now)) if self._waiting else self._hedge(now)
         if self._outstanding:
             self._set_timer(min(wake, self._places.next_look()))
 
     def _choose(self, job: Job, now: float) -> tuple[Endpoint | None, float]:
-        """Return the least busy endpoint that may take the job, or when one may at the earliest."""
+        """Return the least busy endpoint that may take the job, or the earliest such time."""
         best: Endpoint | None = None
         soonest = inf
         for endpoint in self._endpoints:
@@ -173,8 +173,8 @@ class EndpointPool:
                 best = endpoint
         return best, soonest
 
-    def _copy_stragglers(self, now: float) -> float:
-        """Ask again for what is out much longer than most; return when to look at the next."""
+    def _hedge(self, now: float) -> float:
+        """Send late requests a second time; return when to check the next."""
         while True:
             job, at = self._stragglers.latest(now)
             if job is None:
@@ -239,9 +239,9 @@ class EndpointPool:
         task.cancel()
 
     async def _ask(self, request: ChatRequest, endpoint: Endpoint) -> Asked:
-        """Ask in the strictest way the endpoint is not known to refuse, then in plainer ones.
+        """Ask in the strictest mode that the endpoint is not known to refuse, then in plainer ones.
 
-        A way is settled by the first reply: later refusals are about something else.
+        The first reply settles the mode: later refusals have another reason.
         """
         url = endpoint.url + "/chat/completions"
         if request.shape is None:
@@ -260,7 +260,7 @@ class EndpointPool:
             step += 1
 
     def _note(self, endpoint: Endpoint, ticket: RequestSlot, outcome: Refusal, now: float) -> None:
-        """Tell the endpoint's own record how it failed."""
+        """Record at the endpoint how it failed."""
         said, rest = outcome.said, outcome.retry_after
         match outcome.trouble:
             case "overloaded":
@@ -278,7 +278,7 @@ class EndpointPool:
     def _go_on(
         self, job: Job, endpoint: Endpoint, ticket: RequestSlot, outcome: Refusal, now: float
     ) -> None:
-        """Decide what becomes of a job whose attempt failed: another try, an end, an error."""
+        """Decide about a job whose attempt failed: another try, an end, or an error."""
         trouble = outcome.trouble
         unheard = trouble in ("form", "refused") and not self._served
         if trouble not in _FAILURES or unheard:
@@ -311,10 +311,10 @@ class EndpointPool:
         self._delayed[job] = self._loop.call_later(delay, self._again, job, again)
 
     def _was_free(self, job: Job, ticket: RequestSlot, trouble: Trouble, now: float) -> bool:
-        """Tell whether an attempt is not counted as one.
+        """Return whether an attempt does not count as one.
 
-        Requests that were never sent are not, nor a few probes; nor, as long as patience lasts, is
-        being told to come back later, for that is only a longer queue.
+        These do not count: requests that were never sent, a few probes, and, within the patience,
+        "too many requests", which only means a longer queue.
         """
         later = trouble in ("overloaded", "unavailable")
         if trouble == "unreachable" or (ticket.probe and later):
@@ -342,7 +342,7 @@ class EndpointPool:
             self._set_timer(inf)
 
     def _dark_until(self, now: float) -> float:
-        """Return until when the model's endpoints may all be out of use; that past, give up."""
+        """Return until when the model's endpoints may all be out of use; then give up."""
         if any(endpoint.state == "closed" for endpoint in self._endpoints):
             self._dark_since = inf
             return inf
@@ -379,7 +379,7 @@ class EndpointPool:
         self._endpoints = [self._known[url] for url in self._places.urls]
 
     def _count_offer(self, now: float) -> None:
-        """Add up the slot-seconds there were while requests were outstanding."""
+        """Add up the slot-seconds available while requests were pending."""
         if self._outstanding:
             slots = sum(endpoint.ceiling for endpoint in self._endpoints)
             self._offered += slots * (now - self._offered_since)

@@ -1,4 +1,4 @@
-"""The process that serves a local model: started by `LocalServer`, and it ends with its starter.
+"""The process that serves a local model: `LocalServer` starts it, and it ends with its starter.
 
     python -P serving.py MODEL.gguf SLOTS TOKENS THREADS
 
@@ -16,7 +16,7 @@ import xllamacpp
 
 
 def serve(path: str, slots: int, tokens: int, threads: int) -> None:
-    """Serve a GGUF file on a free loopback port: so many requests at once, tokens for each."""
+    """Serve a GGUF file on a free loopback port: `slots` requests at once, `tokens` for each."""
     params = xllamacpp.CommonParams()
     params.model.path = path
     params.port = 0

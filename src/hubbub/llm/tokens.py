@@ -1,4 +1,4 @@
-"""How many tokens a text has, about: for budgets, where the same answer on every machine counts."""
+"""The approximate number of tokens of a text: for budgets, which must agree on every machine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ BYTES_PER_TOKEN = 3.2
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens the text has, rather too many than too few."""
+    """Return the approximate number of tokens of the text, rather too many than too few."""
     size = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
     return int(size / BYTES_PER_TOKEN) + (size > 0)

@@ -10,14 +10,14 @@ import aiohttp
 from hubbub.llm.key import ApiKey
 from hubbub.llm.wire import LARGEST_BODY, Refusal, Reply, Rung, Trouble, one_line, read, retry_after
 
-#: Characters that are kept of what an endpoint said, and of its word for how a reply ended.
+#: Characters kept of an endpoint's message, and of its word for how a reply ended.
 _LONGEST_SAID, _LONGEST_FINISH = 300, 32
-#: Seconds until a connection stands, at the most.
+#: Timeout for establishing a connection, in seconds.
 _CONNECT_SECONDS = 10.0
 
 
 class HttpTransport:
-    """The connections of one model's endpoints. What comes out of it does not hold the key."""
+    """The connections of one model's endpoints. Nothing that it returns contains the key."""
 
     def __init__(self, key: ApiKey, timeout_seconds: float) -> None:
         self._key = key
@@ -29,12 +29,12 @@ class HttpTransport:
     async def post(self, url: str, body: bytes, rung: Rung) -> Reply | Refusal:
         """Send a body to the endpoint; never raises for what an endpoint or network does.
 
-        A connection that was kept open and turns out to be gone is replaced once.
+        A kept-alive connection that turns out to be closed is replaced once.
         """
         outcome = await self._once(url, body, rung)
         if isinstance(outcome, _Gone):
             outcome = await self._once(url, body, rung)
-        # scrub before cutting, so that no half of a key is left
+        # scrub before cutting, so that no half of a key remains
         if isinstance(outcome, Reply):
             text = self._key.scrub(outcome.text)
             finish = self._key.scrub(outcome.finish)[:_LONGEST_FINISH]
@@ -93,7 +93,7 @@ class HttpTransport:
 
 
 class _Gone(Refusal):
-    """The connection was gone before a response began."""
+    """The connection was closed before a response began."""
 
 
 def _refusal(trouble: Trouble, error: Exception) -> Refusal:
@@ -101,7 +101,7 @@ def _refusal(trouble: Trouble, error: Exception) -> Refusal:
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes | None:
-    """Return the body, or None where it is longer than anyone should read."""
+    """Return the body, or None if it is longer than anyone should read."""
     parts: list[bytes] = []
     size = 0
     while part := await response.content.readany():

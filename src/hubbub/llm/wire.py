@@ -16,11 +16,11 @@ from hubbub.llm.chat import ChatRequest
 
 T = TypeVar("T")
 
-#: How the form of a reply is asked for, from the strictest to the plainest.
+#: How to request the form of a reply, from the strictest to the plainest mode.
 Rung = Literal["json_schema", "tools", "text"]
 LADDER: Final[tuple[Rung, ...]] = ("json_schema", "tools", "text")
 
-#: Bytes of a response that are read; a longer one is no reply.
+#: Bytes of a response that are read; a longer one is not a reply.
 LARGEST_BODY: Final = 1 << 20
 
 #: What can be wrong with a response, or with getting one:
@@ -58,7 +58,8 @@ Trouble = Literal[
     "unreachable",
 ]
 
-#: What statuses mean, and those of a hundred that are not listed; the rest are `server_error`.
+#: The meaning of statuses, and of all in a hundred that are not listed; the rest are
+#: `server_error`.
 _STATUSES: Final[dict[int, Trouble]] = {
     400: "form",
     401: "key",
@@ -100,7 +101,7 @@ _NO_MODEL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply as it came. Token counts are 0 where the endpoint does not tell them."""
+    """A reply as it came. Token counts are 0 if the endpoint does not give them."""
 
     text: str
     prompt_tokens: int
@@ -121,7 +122,7 @@ class Refusal:
 class Writer:
     """Turns requests for one model into bodies of ``POST {base}/chat/completions``.
 
-    A field of `extra` takes the place of one of the same name; null leaves that field out.
+    A field of `extra` replaces the one of the same name; null leaves that field out.
     """
 
     def __init__(self, name: str, config: ModelConfig) -> None:
@@ -141,7 +142,7 @@ class Writer:
         self._heads: dict[str, bytes] = {}
 
     def body(self, request: ChatRequest, rung: Rung) -> bytes:
-        """Return the body, the form of the reply asked for in the way of this rung."""
+        """Return the body, which requests the form of the reply in this mode."""
         parts = [self._head(request.system), _quoted(request.user), b"}]"]
         if self._with_length:
             parts.append(b',"max_tokens":%d' % request.max_tokens)
@@ -221,7 +222,7 @@ _any_json = msgspec.json.Decoder()
 
 
 def read(status: int, body: bytes, rung: Rung) -> Reply | Refusal:
-    """Return what a response says; never raises, whatever it holds."""
+    """Return what a response says; never raises, whatever it contains."""
     if status != 200:
         return _refusal(status, said(body))
     response = _decoded(_responses, body)
@@ -258,7 +259,7 @@ def _text(message: _Message, rung: Rung) -> str:
 
 
 def _refusal(status: int, words: str) -> Refusal:
-    """Return the kind of trouble a status and the words with it mean."""
+    """Return the kind of trouble that a status and its message mean."""
     trouble = _STATUSES.get(status) or _HUNDREDS.get(status // 100, "server_error")
     if trouble in ("form", "refused") and _TOO_LONG.search(words):
         trouble = "too_long"
@@ -272,7 +273,7 @@ def _refusal(status: int, words: str) -> Refusal:
 
 
 def said(body: bytes) -> str:
-    """Return the message of an error response, or its beginning, as one line to be shown."""
+    """Return the message of an error response, or its beginning, as one printable line."""
     found: Any = _decoded(_any_json, body)
     words: list[str] = []
     while isinstance(found, dict):
@@ -284,7 +285,7 @@ def said(body: bytes) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the text without line breaks and characters a terminal might obey."""
+    """Return the text without line breaks and terminal control characters."""
     return "".join(c if c.isprintable() else " " for c in text[:LARGEST_BODY]).strip()
 
 
@@ -304,9 +305,9 @@ def retry_after(header: str | None, *, now: datetime) -> float | None:
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
-    """Return the decoded body, bad UTF-8 replaced; None if it is not what it should be.
+    """Return the decoded body, bad UTF-8 replaced; None if it has another structure.
 
-    msgspec is given valid UTF-8 only, since its versions treat invalid UTF-8 differently.
+    msgspec gets only valid UTF-8, since its versions treat invalid UTF-8 differently.
     """
     if not body.isascii():
         body = body.decode("utf-8", "replace").encode()
@@ -317,7 +318,7 @@ def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
 
 
 def _count(value: object) -> int:
-    """Return a count of tokens as a small whole number, 0 for what is none."""
+    """Return a count of tokens as a small whole number, 0 for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
     return int(min(max(value, 0), _MOST_TOKENS))
