@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import threading
 
+import numpy as np
 import polars as pl
 import pytest
 
 import hubbub as hb
 from engine.scenarios import small
+from hubbub.actions.spec import ActionSpec, Query
 from hubbub.errors import ActionError, RunError, ScenarioError
+from hubbub.platform.queries import QUERIES, QueryType
 
 PEOPLE = [
     {"user_name": "ann", "name": "Ann", "bio": "Gardens and books"},
@@ -470,3 +473,21 @@ def test_an_interview_is_recorded_and_changes_nothing_else():
     assert sim.act(1, "interview", question="How are you?").ok
     assert len(sim.world.items) == items
     assert sim.events()["content"].to_pylist()[-1] == "How are you?"
+
+
+LOOK_BACK = ActionSpec("look_back", "look at what you wrote", effects=(Query("my_posts"),))
+
+
+def test_a_custom_query_is_answered_by_act(monkeypatch):
+    def prepare(moment):
+        author = moment.world.items["author"][: moment.items].copy()
+        return lambda agent, text: np.flatnonzero(author == agent).tolist()
+
+    monkeypatch.setitem(QUERIES, "my_posts", QueryType("posts", prepare))
+    platform = {"actions": "all", "extra_actions": ["engine.test_simulation:LOOK_BACK"]}
+    with quiet(platform=platform) as sim:
+        sim.act(3, "create_post", content="mine")
+        sim.act(2, "create_post", content="not mine")
+        sim.act(3, "create_post", content="mine too")
+        assert sim.act(3, "look_back").result == [0, 2]
+        assert sim.look_up(0, "look_back") == []

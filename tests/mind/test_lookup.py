@@ -10,6 +10,8 @@ from hubbub.actions.social import QUERY
 from hubbub.actions.spec import Query
 from hubbub.mind.lookup import Lookup
 from hubbub.mind.turn_records import Reference
+from hubbub.platform import queries
+from hubbub.platform.queries import Answer, Moment, QueryType
 
 LAMPS = Action("search_posts", query="LAMP")
 SHOWN = (Reference("post", 0, ANN),)
@@ -95,7 +97,26 @@ def test_own_query_actions_and_languages() -> None:
     assert lookup(forum).answer(ANN, missed, ())[0] == "look_for:\nNichts gefunden."
 
 
-QUERIES = [
+def test_a_new_query_takes_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    def prepare(moment: Moment) -> Answer:
+        authors = moment.world.items["author"][: moment.items].copy()
+        return lambda agent, text: [p for p, a in enumerate(authors.tolist()) if a == agent]
+
+    monkeypatch.setitem(queries.QUERIES, "my_posts", QueryType("posts", prepare))
+    spec = ActionSpec("look_back", "look at what you wrote", effects=(Query("my_posts"),))
+    forum = Forum(table=SOCIAL.with_extra([spec]))
+    forum.do(1, BOB, "create_post", content="one")
+    forum.do(2, ANN, "create_post", content="two")
+    found = lookup(forum)
+    forum.do(5, BOB, "create_post", content="three")
+    assert found.answer(BOB, Action("look_back"), ()) == (
+        "look_back:\n1 bob 4h: one",
+        (Reference("post", 0, BOB),),
+    )
+    assert found.answer(CYD, Action("look_back"), ())[0] == "look_back:\nNothing found."
+
+
+ASKED = [
     LAMPS,
     Action("search_posts", query="12"),
     Action("search_user", query="lamp"),
@@ -107,10 +128,10 @@ QUERIES = [
 
 @pytest.mark.parametrize("asked_before", [True, False])
 def test_the_world_may_move_on(forum: Forum, asked_before: bool) -> None:
-    expected = [lookup(forum).answer(a, q, SHOWN) for a in range(6) for q in QUERIES]
+    expected = [lookup(forum).answer(a, q, SHOWN) for a in range(6) for q in ASKED]
     found = lookup(forum)
     if asked_before:
-        assert [found.answer(a, q, SHOWN) for a in range(6) for q in QUERIES] == expected
+        assert [found.answer(a, q, SHOWN) for a in range(6) for q in ASKED] == expected
     forum.do(5, FAY, "create_post", content="the best lamp of all")
     forum.do(5, -1, "sign_up", profile={"user_name": "lampard", "name": "L", "bio": "lamp"})
     for agent in (BOB, CYD, DAN, FAY):
@@ -122,8 +143,8 @@ def test_the_world_may_move_on(forum: Forum, asked_before: bool) -> None:
     forum.do(6, DAN, "create_group", name="Bridge")
     forum.do(6, ANN, "send_to_group", group_id=0, content="anyone?")
     forum.awake(7, *range(6))
-    assert [found.answer(a, q, SHOWN) for a in range(6) for q in QUERIES] == expected
-    assert [lookup(forum).answer(a, q, SHOWN) for a in range(6) for q in QUERIES] != expected
+    assert [found.answer(a, q, SHOWN) for a in range(6) for q in ASKED] == expected
+    assert [lookup(forum).answer(a, q, SHOWN) for a in range(6) for q in ASKED] != expected
 
 
 def test_at_most_ten_are_found(forum: Forum) -> None:

@@ -23,6 +23,7 @@ from hubbub.actions.spec import (
     Notify,
     NotOwn,
     NotSelf,
+    Query,
     Remove,
     Without,
 )
@@ -42,6 +43,7 @@ BOOST_ACTION = ActionSpec(
     (Exists(), NotOwn(), Without(BOOST)),
     (Add(BOOST), Notify()),
 )
+MISSPELT_QUERY = ActionSpec("look_around", "look", effects=(Query("trends"),))
 #: Own actions of a user: a reaction, a counter, effects without preconditions, a second way to
 #: found a group.
 TABLE = SOCIAL.with_extra(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hubbub.actions import SOCIAL, Action, ActionBatch
 from hubbub.config.scenario import PlatformConfig
-from hubbub.platform import Platform, apply, queries
+from hubbub.platform import Platform, apply
+from hubbub.platform.queries import MESSAGES, QUERIES, Moment, finds, trend, wanted
+from hubbub.platform.search import FOUND
 from hubbub.world import World
 
 EVERYTHING = Platform.from_config(PlatformConfig(actions="all"), SOCIAL)
@@ -18,6 +21,11 @@ def do(world: World, agent: int, name: str, step: int = 1, /, **args: Any) -> No
     batch = ActionBatch.from_actions(SOCIAL, [(agent, [Action(name, **args)])], world.product)
     events = apply(EVERYTHING, world, batch, step, environment=True)
     assert events.reason.tolist() == [0]
+
+
+def moment(world: World, *agents: int, **options: Any) -> Moment:
+    asking = np.array(agents or [0], np.int32)
+    return Moment(world, EVERYTHING, asking, step=world.step, step_minutes=60, **options)
 
 
 @pytest.fixture
@@ -50,12 +58,14 @@ def world(make_world: Any) -> World:
     ],
 )
 def test_search_posts(world: World, query: str, found: list[int]) -> None:
-    assert queries.search_posts(world, query) == found
+    assert moment(world).find("search_posts", 0, query) == found
 
 
 def test_search_posts_has_a_limit(world: World) -> None:
-    assert queries.search_posts(world, "lamp", limit=1) == [2]
-    assert queries.search_posts(world, "0", limit=1) == [0]
+    for number in range(FOUND):
+        do(world, 0, "create_post", 6, content=f"lamp {number}")
+    assert moment(world).find("search_posts", 0, "lamp") == list(range(14, 4, -1))
+    assert moment(world).find("search_posts", 0, "0") == [0, 5, 2]
 
 
 @pytest.mark.parametrize(
@@ -71,20 +81,16 @@ def test_search_posts_has_a_limit(world: World) -> None:
     ],
 )
 def test_search_user(world: World, query: str, found: list[int]) -> None:
-    assert queries.search_user(world, query) == found
-
-
-def test_search_user_has_a_limit(world: World) -> None:
-    assert queries.search_user(world, "user_", limit=2) == [0, 1]
+    assert moment(world).find("search_user", 0, query) == found
 
 
 def test_trend(world: World) -> None:
     for agent, post in ((1, 2), (3, 2), (0, 1), (1, 4), (2, 4), (3, 4)):
         do(world, agent, "like_post", 6, post_id=post)
-    assert queries.trend(world, 0, 5) == [4, 2, 0]
-    assert queries.trend(world, 0, 2) == [4, 2]
-    assert queries.trend(world, 2, 5) == [4]
-    assert queries.trend(world, 7, 5) == []
+    assert trend(world, 0, 5) == [4, 2, 0]
+    assert trend(world, 0, 2) == [4, 2]
+    assert trend(world, 2, 5) == [4]
+    assert trend(world, 7, 5) == []
 
 
 def test_groups(world: World) -> None:
@@ -94,7 +100,7 @@ def test_groups(world: World) -> None:
     do(world, 0, "send_to_group", 6, group_id=0, content="e4")
     do(world, 1, "send_to_group", 6, group_id=1, content="secret")
     do(world, 2, "send_to_group", 6, group_id=0, content="e5")
-    seen = queries.groups(world, 2)
+    seen = groups(world, 2)
     assert seen["groups"] == [
         {"group_id": 0, "name": "chess", "members": 2, "joined": True},
         {"group_id": 1, "name": "go", "members": 1, "joined": False},
@@ -103,7 +109,50 @@ def test_groups(world: World) -> None:
         {"group_id": 0, "user_id": 0, "step": 6, "content": "e4"},
         {"group_id": 0, "user_id": 2, "step": 6, "content": "e5"},
     ]
-    assert [m["content"] for m in queries.groups(world, 2, limit=1)["messages"]] == ["e5"]
-    assert queries.groups(world, 4)["messages"] == []
-    world.agents["last_awake"][2] = 7
-    assert queries.groups(world, 2)["messages"] == []
+    assert groups(world, 4)["messages"] == []
+    for number in range(MESSAGES):
+        do(world, 0, "send_to_group", 7, group_id=0, content=f"move {number}")
+    assert [m["content"] for m in groups(world, 2)["messages"]] == [
+        f"move {number}" for number in range(MESSAGES)
+    ]
+    world.agents["last_awake"][2] = 8
+    assert groups(world, 2)["messages"] == []
+
+
+def groups(world: World, agent: int) -> Any:
+    return moment(world, agent).find("groups", agent)
+
+
+def test_trend_looks_back_some_days(world: World) -> None:
+    world.step = 5 + 24 * EVERYTHING.trend_days
+    assert moment(world).find("trend", 0) == [4]
+    assert moment(world, names=QUERIES).find("trend", 0) == [4]
+
+
+def test_what_is_prepared_is_answered_as_it_was(world: World) -> None:
+    texts = {"search_posts": "lamp", "search_user": "lampard"}
+    do(world, 0, "create_group", 6, name="chess")
+    before = moment(world, 0, names=QUERIES)
+    found = {name: moment(world, 0).find(name, 0, texts.get(name, "")) for name in QUERIES}
+    do(world, 1, "like_post", 6, post_id=4)
+    do(world, 1, "create_post", 6, content="Lamp!")
+    do(world, 1, "join_group", 6, group_id=0)
+    do(world, 0, "send_to_group", 6, group_id=0, content="e4")
+    do(world, 4, "sign_up", 6, profile={"user_name": "newer", "name": "Lampard", "bio": "x"})
+    assert {name: before.find(name, 0, texts.get(name, "")) for name in QUERIES} == found
+    now = {name: moment(world, 0).find(name, 0, texts.get(name, "")) for name in QUERIES}
+    assert {name for name in QUERIES if now[name] != found[name]} == {*QUERIES} - {"slate"}
+
+
+def test_every_built_in_query_action_has_its_entry() -> None:
+    made = {spec.name: (spec.query, finds(spec)) for spec in SOCIAL if spec.query is not None}
+    assert made == {
+        "refresh": ("slate", "feed"),
+        "search_posts": ("search_posts", "posts"),
+        "search_user": ("search_user", "users"),
+        "trend": ("trend", "posts"),
+        "listen_from_group": ("groups", "groups"),
+    }
+    assert finds(SOCIAL.spec("follow")) is None
+    assert wanted(SOCIAL.spec("search_user"), {"query": "ann"}) == "ann"
+    assert wanted(SOCIAL.spec("trend"), {}) == ""

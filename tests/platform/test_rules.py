@@ -280,6 +280,7 @@ def test_own_actions_are_loaded_by_dotted_path_and_switched_on() -> None:
         ("no_such_module:X", "cannot import"),
         ("harness", "must have the form"),
         ("harness:MAX_TEXT", "not an ActionSpec"),
+        ("harness:MISSPELT_QUERY", "there is no query 'trends' .did you mean 'trend'"),
     ):
         with pytest.raises(ScenarioError, match=fault):
             action_table([path])

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hubbub.actions import SOCIAL, Action, ActionBatch
 from hubbub.config.scenario import PlatformConfig
 from hubbub.embed import make_encoder
-from hubbub.platform import Platform, apply, queries
+from hubbub.platform import Platform, apply
+from hubbub.platform.queries import trend
 from hubbub.platform.search import Search
 from hubbub.world import World
 from societies import TOPICS, small_population
@@ -77,4 +78,4 @@ def test_trend_is_the_first_of_all_by_likes(likes: list[int], size: int) -> None
         do(world, 0, "create_post", content=f"post {k}")
     world.items["likes"][:] = likes
     order = sorted(range(len(likes)), key=lambda i: (-likes[i], i))
-    assert queries.trend(world, 0, size) == order[:size]
+    assert trend(world, 0, size) == order[:size]

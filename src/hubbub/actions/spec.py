@@ -203,9 +203,12 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The agent sees the answer of a query in the same turn; the world does not change."""
+    """The agent sees the answer of a query in the same turn; the world does not change.
 
-    name: Literal["search_posts", "search_user", "trend", "groups", "slate"]
+    `name` is one of `hubbub.platform.queries.QUERIES`.
+    """
+
+    name: str
 
 
 Effect = Insert | Add | Remove | Bump | Sell | Found | Configure | Notify | Query
@@ -249,6 +252,11 @@ class ActionSpec:
             isinstance(e, Add) and e.pairs.over == "item" and e.pairs.approving
             for e in self.effects
         ) or (self.target_kind in ("post", "comment") and self.inserts is not None)
+
+    @property
+    def query(self) -> str | None:
+        """The name of the query that it makes, None if it makes none."""
+        return next((e.name for e in self.effects if isinstance(e, Query)), None)
 
     @property
     def inserts(self) -> Kind | None:

@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hubbub.actions.spec import Query
+import numpy as np
+
 from hubbub.engine.society import Society
-from hubbub.platform import queries
+from hubbub.platform.queries import Moment, finds, wanted
 
 
 def answer(society: Society, agent: int, name: str, args: Mapping[str, Any]) -> Any:
     """Return the answer of a query action as `Outcome.result` has it; None for any other action."""
-    world = society.world
-    effects = world.table.spec(name).effects
-    match next((e.name for e in effects if isinstance(e, Query)), None):
-        case "search_posts":
-            return queries.search_posts(world, args["query"])
-        case "search_user":
-            return queries.search_user(world, args["query"])
-        case "trend":
-            days = society.decider.platform.trend_days
-            since = world.step - round(days * 1440 / society.scenario.time.step_minutes)
-            return queries.trend(world, since, society.decider.platform.trend_size)
-        case "groups":
-            return queries.groups(world, agent)
-        case "slate":
-            return society.decider.show(agent)
-        case None:
-            return None
+    world, decider = society.world, society.decider
+    spec = world.table.spec(name)
+    if spec.query is None:
+        return None
+    if finds(spec) == "feed":
+        return decider.show(agent)
+    minutes = society.scenario.time.step_minutes
+    asking = np.array([agent], np.int32)
+    moment = Moment(world, decider.platform, asking, step=world.step, step_minutes=minutes)
+    return moment.find(spec.query, agent, wanted(spec, args))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.actions import ActionSpec, Kind
-from hubbub.actions.spec import Query, Without
+from hubbub.actions import ActionSpec
+from hubbub.actions.spec import Without
 from hubbub.mind.quoting import one_line
-from hubbub.mind.slate import Quotes
 from hubbub.mind.turn_records import Reference
 from hubbub.mind.words import Words
+from hubbub.platform.queries import finds
 from hubbub.policy import Observation
 
 #: Limits: groups in one list, messages in one answer, characters of a group's name.
@@ -32,69 +34,50 @@ class GroupList:
         self._mine: dict[int, list[int]] = {}
         if len(obs.world.groups) and any(_on_groups(spec) for spec in allowed):
             self._members = obs.world.groups["members"].copy()
-            self._fill(obs, joinable=any(_joins(spec) for spec in allowed))
+            self._fill(obs, joinable=any(map(joins, allowed)))
 
     def _fill(self, obs: Observation, *, joinable: bool) -> None:
         offsets, groups = obs.world.sets["member"].rows(obs.agents)
-        size = self._members.tolist()
         for row in np.flatnonzero(np.diff(offsets)):
             mine = groups[offsets[row] : offsets[row + 1]].tolist()
-            self._mine[int(obs.agents[row])] = sorted(mine, key=lambda g: (-size[g], g))
+            self._mine[int(obs.agents[row])] = mine
         if joinable:
             every = np.arange(len(self._members))
             self._largest = np.lexsort((every, -self._members))[: 2 * GROUPS].tolist()
 
-    def of(self, agent: int) -> list[int]:
-        """Return the groups that the agent is in, the largest first."""
-        return self._mine.get(agent, [])
-
     def things(self, agent: int) -> list[Reference]:
         """Return the groups that the agent's prompt lists."""
-        mine = self.of(agent)
+        mine = self._mine.get(agent, [])
         if not mine and not self._largest:
             return []
-        known = set(mine)
-        listed = [*mine, *(g for g in self._largest if g not in known)][:GROUPS]
+        listed = chosen(mine, self._largest, self._members.__getitem__)
         return [Reference("group", g, -1) for g in listed]
 
     def line(self, agent: int, group: int, words: Words) -> str:
         """Return the line on a group, without a number."""
-        name = one_line(self._world.texts[int(self._world.groups["text"][group])], NAME_CHARS)
-        yours = f", {words.joined}" if group in self.of(agent) else ""
-        return f"«{name}» {int(self._members[group])} {words.members}{yours}"
+        name = self._world.texts[int(self._world.groups["text"][group])]
+        joined = group in self._mine.get(agent, ())
+        return group_line(name, int(self._members[group]), words, joined=joined)
 
 
-class NewMessages:
-    """What was written in the agents' groups since they were last awake."""
+def chosen(mine: Iterable[int], others: Iterable[int], size: Callable[[int], int]) -> list[int]:
+    """Return the groups to list: the agent's own, the largest first, then the others."""
+    first = sorted(mine, key=lambda g: (-size(g), g))
+    known = set(first)
+    rest = sorted((g for g in others if g not in known), key=lambda g: (-size(g), g))
+    return [*first, *rest][:GROUPS]
 
-    def __init__(self, obs: Observation, groups: GroupList, quotes: Quotes) -> None:
-        self._quotes = quotes
-        self._of: dict[int, list[tuple[int, int, int]]] = {}
-        world, items = obs.world, obs.world.items
-        readers = [a for a in obs.agents.tolist() if groups.of(a)]
-        if not readers:
-            return
-        since = world.agents["last_awake"][readers].tolist()
-        sent = np.flatnonzero((items["kind"] == Kind.message) & (items["step"] >= min(since)))
-        group, step = items["ref"][sent], items["step"][sent]
-        for agent, first in zip(readers, since, strict=True):
-            new = sent[np.isin(group, groups.of(agent)) & (step >= first)][-MESSAGES:]
-            columns = (items[c][new].tolist() for c in ("ref", "author", "text"))
-            self._of[agent] = list(zip(*columns, strict=True))
 
-    def of(self, agent: int) -> list[tuple[int, str]]:
-        """Return the newest messages as (group, line), oldest first."""
-        found = self._of.get(agent, [])
-        names = self._quotes.names(np.array([author for _, author, _ in found], np.int32))
-        return [
-            (group, f"{name}: {self._quotes.text(text)}")
-            for (group, _, text), name in zip(found, names, strict=True)
-        ]
+def group_line(name: str, members: int, words: Words, *, joined: bool) -> str:
+    """Return the line on a group, without a number."""
+    yours = f", {words.joined}" if joined else ""
+    return f"«{one_line(name, NAME_CHARS)}» {members} {words.members}{yours}"
+
+
+def joins(spec: ActionSpec) -> bool:
+    """Return whether an action makes the agent a member of a group."""
+    return any(isinstance(r, Without) and r.pairs.over == "group" for r in spec.requires)
 
 
 def _on_groups(spec: ActionSpec) -> bool:
-    return spec.target_kind == "group" or Query("groups") in spec.effects
-
-
-def _joins(spec: ActionSpec) -> bool:
-    return any(isinstance(r, Without) and r.pairs.over == "group" for r in spec.requires)
+    return spec.target_kind == "group" or finds(spec) == "groups"

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from hubbub.actions import Action
-from hubbub.actions.spec import Query
-from hubbub.mind.groups import GroupList, NewMessages
+from hubbub.mind.groups import MESSAGES, chosen, group_line, joins
 from hubbub.mind.prompt import Prompter
 from hubbub.mind.quoting import called, handle, one_line
 from hubbub.mind.turn_records import Reference
 from hubbub.mind.words import Words
-from hubbub.platform import Platform, queries
+from hubbub.platform import Platform
+from hubbub.platform.queries import Moment, finds, wanted
 from hubbub.policy import Observation
 
 #: Characters of a bio in a list of users.
@@ -22,60 +23,45 @@ _Found = tuple[str, tuple[Reference, ...]]
 
 
 class Lookup:
-    """Answers the queries of the agents of one observation, as of the moment it is made.
-
-    The world may move on: what can change (likes, members, who is awake) is read at once; posts,
-    texts and profiles never change, and those that come later are not looked at.
-    """
+    """Answers the queries of the agents of one observation, as of the moment it is made."""
 
     def __init__(self, obs: Observation, prompter: Prompter, platform: Platform) -> None:
         world = obs.world
         self._world, self._prompter = world, prompter
         self._step, self._step_minutes = obs.step, obs.step_minutes
-        self._items, self._agents = len(world.items), len(world.agents)
-        self._trending: list[int] = []
-        if _allowed(obs, "trend"):
-            since = obs.step - 1 - round(platform.trend_days * 1440 / obs.step_minutes)
-            self._trending = queries.trend(world, since, platform.trend_size)
-        self._groups = GroupList(obs)
-        self._messages = NewMessages(obs, self._groups, prompter.quotes)
-        self._searched: dict[tuple[str, str], list[int]] = {}
+        allowed = [spec for spec, on in zip(world.table, obs.allowed, strict=True) if on]
+        self._joinable = any(map(joins, allowed))
+        self._moment = Moment(
+            world,
+            platform,
+            obs.agents,
+            step=obs.step - 1,
+            step_minutes=obs.step_minutes,
+            search=prompter.search,
+            names={spec.query for spec in allowed if spec.query is not None},
+        )
 
     def answer(self, agent: int, action: Action, things: tuple[Reference, ...]) -> _Found:
-        """Return what the agent's query found, in words, and all things it may refer to now.
+        """Return what the agent's query found, as text, and all things it may refer to now.
 
         These are the given ones, and after them what was found: the text has their numbers. An
-        action that asks for nothing, or only to see the feed again, gets "" and the given things.
+        action that is no query, or only shows the feed again, gets "" and the given things.
         """
         spec = self._world.table.spec(action.name)
-        query = next((e.name for e in spec.effects if isinstance(e, Query)), None)
-        arg = spec.arg("text")
-        asked = str(action.args.get(arg.name, "")) if arg else ""
+        kind = finds(spec)
+        if spec.query is None or kind == "feed":
+            return "", things
+        found = self._moment.find(spec.query, agent, wanted(spec, action.args))
         words = self._prompter.words(agent)
-        match query:
-            case "search_posts" | "search_user":
-                found = self._search(query, asked)
-                result = (
-                    self._posts(found, words) if query == "search_posts" else self._users(found)
-                )
-            case "trend":
-                result = self._posts(self._trending, words)
-            case "groups":
-                result = self._group_lines(agent, words)
+        match kind:
+            case "posts":
+                result = self._posts(found, words)
+            case "users":
+                result = self._users(found)
             case _:
-                return "", things
+                result = self._groups(found, words)
         lines, known = _numbered(result, things)
         return "\n".join([f"{action.name}:", *(lines or [words.none_found])]), known
-
-    def _search(self, query: str, asked: str) -> list[int]:
-        key = (query, asked)
-        if key not in self._searched:
-            search = self._prompter.search
-            if query == "search_posts":
-                self._searched[key] = search.posts(asked, self._items)
-            else:
-                self._searched[key] = search.users(asked, self._agents)
-        return self._searched[key]
 
     def _posts(self, ids: Sequence[int], words: Words) -> list[tuple[Reference | None, str]]:
         """Return the lines of these posts. They have no counts, since counts change."""
@@ -105,19 +91,27 @@ class Lookup:
             found.append((Reference("user", user, user), f"{who}: {bio}" if bio else who))
         return found
 
-    def _group_lines(self, agent: int, words: Words) -> list[tuple[Reference | None, str]]:
-        found: list[tuple[Reference | None, str]] = []
-        messages = self._messages.of(agent)
-        listed = self._groups.things(agent)
-        for group in listed:
-            found.append((group, self._groups.line(agent, group.id, words)))
-            found += ((None, line) for of, line in messages if of == group.id)
-        return found
-
-
-def _allowed(obs: Observation, query: str) -> bool:
-    specs = zip(obs.world.table, obs.allowed, strict=True)
-    return any(on and any(e == Query(query) for e in spec.effects) for spec, on in specs)  # type: ignore[arg-type]
+    def _groups(self, found: Any, words: Words) -> list[tuple[Reference | None, str]]:
+        """Return the lines of these groups, with the newest messages under the agent's own."""
+        quotes, messages = self._prompter.quotes, found["messages"][-MESSAGES:]
+        authors = quotes.names(np.array([m["user_id"] for m in messages], np.int32))
+        groups = {group["group_id"]: group for group in found["groups"]}
+        listed = chosen(
+            [g for g, group in groups.items() if group["joined"]],
+            groups if self._joinable else (),
+            lambda g: groups[g]["members"],
+        )
+        lines: list[tuple[Reference | None, str]] = []
+        for g in listed:
+            group = groups[g]
+            line = group_line(group["name"], group["members"], words, joined=group["joined"])
+            lines.append((Reference("group", g, -1), line))
+            lines += (
+                (None, f"{author}: {quotes.cut(message['content'])}")
+                for message, author in zip(messages, authors, strict=True)
+                if message["group_id"] == g
+            )
+        return lines
 
 
 def _numbered(

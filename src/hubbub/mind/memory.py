@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import ActionSpec, ActionTable, Kind, Reason
-from hubbub.actions.spec import Query
 from hubbub.llm.tokens import BYTES_PER_TOKEN
 from hubbub.mind.lines import Lines, age
 from hubbub.mind.quoting import one_line
+from hubbub.platform.queries import finds
 from hubbub.world import Events, Slate, World
 from hubbub.world.world import SEEN
 
@@ -292,7 +292,7 @@ def _is_own(spec: ActionSpec) -> bool:
     """Whether an agent remembers doing this: not merely looking at the feed, or doing nothing."""
     if spec.environment_only or not (spec.args or spec.effects):
         return False
-    return Query("slate") not in spec.effects
+    return finds(spec) != "feed"
 
 
 def _of(mine: NDArray[np.bool_], agents: Ints) -> NDArray[np.bool_]:

@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import SOCIAL, Action, ActionSpec, ActionTable
-from hubbub.actions.spec import Arg, Query
+from hubbub.actions.spec import Arg
 from hubbub.llm.chat import ReplyShape
 from hubbub.mind.json_reading import Unreadable, clean, json_values, whole_number
 from hubbub.mind.turn_records import Reference
 from hubbub.platform.preconditions import least_number
+from hubbub.platform.queries import finds
 
 #: Longest text that a schema allows, in characters: replies should be short.
 LONGEST_TEXT = 500
@@ -70,7 +71,7 @@ class _Offer:
             text=text,
             amount=amount,
             product=product,
-            looks=any(isinstance(e, Query) and e.name != "slate" for e in spec.effects),
+            looks=finds(spec) not in (None, "feed"),
         )
         carried = (target, text, amount, product)
         can = all(a in carried for a in spec.args if a.required)
@@ -117,7 +118,7 @@ class ReplyForm:
         offers = [o for o in offers if (o.product is None or products) and (queries or not o.looks)]
         self._offers = {o.spec.name: o for o in offers}
         # the agent is shown its feed anyway: no need to offer that
-        worth = [o for o in offers if Query("slate") not in o.spec.effects]
+        worth = [o for o in offers if finds(o.spec) != "feed"]
         self._listed = worth or offers
         self._plain_names = {_plain(s.name): s.name for s in table}
         idle = (s for s in usable if not (s.args or s.requires or s.effects))

@@ -33,8 +33,12 @@ class Quotes:
         if known is None:
             if len(self._texts) >= _KEPT:
                 self._texts.clear()
-            known = self._texts[text, kind] = one_line(self._world.texts[text], self._limits[kind])
+            known = self._texts[text, kind] = self.cut(self._world.texts[text], kind)
         return known
+
+    def cut(self, text: str, kind: str = "post") -> str:
+        """Return a text cut as posts or comments are."""
+        return one_line(text, self._limits[kind])
 
     def names(self, agents: NDArray[np.int32]) -> list[str]:
         """Return the names of these agents; "" for negative ids."""

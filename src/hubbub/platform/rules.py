@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.actions import SOCIAL, ActionSpec, ActionTable
+from hubbub.actions import SOCIAL, ActionTable
 from hubbub.config.scenario import PlatformConfig
-from hubbub.config.user_code import load_own
 from hubbub.errors import ScenarioError, did_you_mean
 
 
@@ -96,18 +94,6 @@ class Platform:
     def without_limits(self) -> Platform:
         """Return this platform with every action allowed and texts of any length."""
         return replace(self, allowed=np.ones_like(self.allowed), max_text_length=2**31 - 1)
-
-
-def action_table(extra: Sequence[str]) -> ActionTable:
-    """Return the built-in actions and the user's own, given as dotted paths 'module:NAME'."""
-    return SOCIAL.with_extra([_load_action(path) for path in extra]) if extra else SOCIAL
-
-
-def _load_action(path: str) -> ActionSpec:
-    found = load_own(path, "platform.extra_actions")
-    if not isinstance(found, ActionSpec):
-        raise ScenarioError(f"platform.extra_actions: '{path}' is not an ActionSpec")
-    return found
 
 
 def _switched_on(config: PlatformConfig, preset: Preset, table: ActionTable) -> NDArray[np.bool_]:

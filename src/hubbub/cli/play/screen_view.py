@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hubbub.actions.spec import Query
 from hubbub.cli.screen import clean, heading, show
 from hubbub.engine import Simulation
 from hubbub.mind.turn_records import Reference
+from hubbub.platform.queries import QUERIES
 from hubbub.policy.view import AgentView, CommentView, Notice, PostView
 
 #: A number (0 for none), how far the line stands in, and the line.
@@ -46,14 +46,14 @@ class ScreenView:
 
     def show_found(self, query: str, found: Any) -> None:
         """Print what a query found (see Outcome.result); new things get the next numbers."""
-        match query:
-            case "search_posts" | "trend":
+        match QUERIES[query].finds:
+            case "posts":
                 self._section("Found", [self._found_post(post) for post in found])
-            case "search_user":
+            case "users":
                 self._section("Found", [self._found_user(user) for user in found])
             case "groups":
                 self._show_groups(found)
-            case "slate":
+            case "feed":
                 self._take_in(found)
                 self._show_view(found)
         if not found:
@@ -188,8 +188,3 @@ def _ago(minutes: float) -> str:
     if minutes < 60:
         return f"{int(minutes)} min"
     return f"{int(minutes / 60)} h" if minutes < 2 * 1440 else f"{int(minutes / 1440)} d"
-
-
-def query_of(effects: Iterable[object]) -> str | None:
-    """Return the name of the query among an action's effects, None if there is none."""
-    return next((effect.name for effect in effects if isinstance(effect, Query)), None)

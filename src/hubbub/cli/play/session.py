@@ -16,7 +16,7 @@ from rich.text import Text
 
 from hubbub.actions import Action, ActionSpec
 from hubbub.cli.play.arguments import ArgumentPrompt, ArgumentReader, whole
-from hubbub.cli.play.screen_view import ScreenView, query_of
+from hubbub.cli.play.screen_view import ScreenView
 from hubbub.cli.progress import RunProgress
 from hubbub.cli.run import interruptible, larger_budget
 from hubbub.cli.screen import clean, console, cut, show, table
@@ -142,7 +142,7 @@ class _Player:
             self._say(f"'{cut(choice, _SNIPPET)}' is no action of the menu{hint}; h shows it")
             return 0
         spec = menu[choice]
-        query = query_of(spec.effects)
+        query = spec.query
         most = self._sim.scenario.turns.max_calls
         if query is not None and self._looks() >= most:
             self._say(f"you have looked things up as often as a turn allows ({most})")
@@ -164,7 +164,7 @@ class _Player:
 
     def _looks(self) -> int:
         spec = self._sim.world.table.spec
-        return sum(query_of(spec(a.name).effects) is not None for a in self._chosen)
+        return sum(spec(a.name).query is not None for a in self._chosen)
 
     def _ask(self, question: ArgumentPrompt) -> Any:
         """Return the answer to a question: None for an empty line where that is an answer."""
