@@ -117,18 +117,18 @@ def test_what_others_do_to_a_few_leaders_is_in_their_prompts() -> None:
     assert per_call == pytest.approx(usage.prompt_tokens / usage.calls, rel=0.1)
 
 
-def test_after_the_rehearsal_a_run_goes_on_as_at_its_end() -> None:
+def test_after_the_dry_run_a_run_goes_on_as_at_its_end() -> None:
     config = scenario(steps=STEPS + 50)
     found = estimate(config)
     (row,) = found.models
-    assert found.notes[0].startswith(f"The first {STEPS} steps were rehearsed ")
+    assert found.notes[0].startswith(f"The first {STEPS} steps were simulated ")
     with ran(config) as sim:
         (usage,) = sim.store.usage()
     per_call = row.prompt_tokens / row.calls
     assert per_call == pytest.approx(usage.prompt_tokens / usage.calls, rel=0.2)
 
 
-def test_a_run_of_the_same_models_tells_their_habits(tmp_path: Path) -> None:
+def test_a_run_of_the_same_models_gives_their_reply_statistics(tmp_path: Path) -> None:
     config = scenario(steps=6)
     replies = {"small": ScriptedModel([completion(300, 60), completion(300, 20)])}
     with Simulation(config, out=tmp_path / "short", stand_ins=replies) as sim:

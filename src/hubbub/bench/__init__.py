@@ -1,1 +1,1 @@
-"""What is measured of the engine by `hubbub bench`: a module for each kind of benchmark."""
+"""The measurements of `hubbub bench`: a module for each kind of benchmark."""

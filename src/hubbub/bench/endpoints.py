@@ -1,4 +1,4 @@
-"""How runs fare with slow and with broken endpoints: `hubbub bench llm --tails` and `--faults`.
+"""How runs perform with slow and with broken endpoints: `hubbub bench llm --tails` and `--faults`.
 
 The endpoints are stand-ins, each in a process of its own.
 """
@@ -24,10 +24,10 @@ from hubbub.testing.sociable import SociableModel
 
 ENDPOINTS, SLOTS = 4, 32
 TAILS = Latency(0.2, sigma=1.0, by="arrival")
-#: Seconds after which a reply is given up and asked for again, where some never come.
+#: Timeout in seconds where some replies never come.
 _FAULTS_TIMEOUT = 2.0
-#: Of the requests of each endpoint: a fifth fail, a twentieth hang, a twentieth bring rubbish, half
-#: of it no JSON at all and half JSON that is no reply.
+#: Of the requests of each endpoint, a fifth fail, a twentieth hang, and a twentieth return rubbish:
+#: half of it not JSON at all, half JSON that is not a reply.
 FAULTS = Faults(errors=0.2, hangs=0.05, malformed=0.025, nonsense=0.025)
 _NOT_DECIDED = (Reason.no_reply.name, Reason.invalid_reply.name)
 
@@ -36,10 +36,10 @@ _NOT_DECIDED = (Reason.no_reply.name, Reason.invalid_reply.name)
 class TailsBench:
     """A run on endpoints whose latencies have a heavy tail (lognormal, median 200 ms, sigma 1).
 
-    `busy_share` is the part of all slots' time that was in use from the first step to the last, as
-    the endpoints saw it; `busy_share_client` that of all requests which the run may have under way.
-    `copies` are second copies of requests that were out for long. `same_digest` tells whether a
-    replay of the record gave the same digest.
+    `busy_share` is the share of all slots' time in use from the first step to the last, as the
+    endpoints saw it; `busy_share_client` is that of all requests which the run may have pending.
+    `copies` are hedged requests. `same_digest` tells whether a replay of the record gave the same
+    digest.
     """
 
     agents: int
@@ -55,12 +55,12 @@ class TailsBench:
 
 @dataclass(frozen=True, slots=True)
 class FaultsBench:
-    """A run on endpoints that fail, one of which goes away in mid-run and comes back.
+    """A run on failing endpoints, one of which disappears during the run and comes back.
 
-    `turns` are those of agents who were awake; each is in `decided`, or in `undecided` by the
-    reason on record; `unaccounted` are in neither. `fates` count what the endpoints did with
-    requests; `retries` are further attempts, `failures` requests given up, by kind.
-    `same_digest` is as in TailsBench.
+    `turns` are those of agents who were awake. Each is in `decided`, or in `undecided` by the
+    recorded reason; `unaccounted` are in neither. `fates` count what the endpoints did with
+    requests; `retries` are further attempts, `failures` requests given up, by kind. `same_digest`
+    is as in TailsBench.
     """
 
     agents: int
@@ -107,7 +107,7 @@ def bench_tails(*, agents: int = 2000, steps: int = 20, staleness: int = 0) -> T
 
 
 def bench_faults(*, agents: int = 300, steps: int = 12) -> FaultsBench:
-    """Run a society on four failing endpoints, of which one is away for the middle of the run."""
+    """Run a society on four failing endpoints, one of which is away for the middle of the run."""
     with _endpoints(FAULTS, Latency()) as servers, TemporaryDirectory(prefix="hubbub-bench-") as w:
         urls = [server.url for server in servers]
         scenario = talkative(
@@ -136,7 +136,7 @@ def bench_faults(*, agents: int = 300, steps: int = 12) -> FaultsBench:
 
 @dataclass(frozen=True, slots=True)
 class _Turns:
-    """What became of the turns of a run."""
+    """How the turns of a run ended."""
 
     decided: int
     undecided: dict[str, int]
@@ -144,7 +144,7 @@ class _Turns:
 
     @classmethod
     def of(cls, sim: Simulation, turns: int) -> _Turns:
-        """Return what became of so many turns, by the log."""
+        """Return how these turns ended, by the log."""
         calls, events = sim.completions(), sim.events()
         asked = set(zip(calls["step"].to_pylist(), calls["agent"].to_pylist(), strict=True))
         columns = (events[name].to_pylist() for name in ("step", "agent", "reason"))
@@ -164,7 +164,6 @@ class _Away:
         self._server, self._first, self._last = server, first, last
 
     def stepped(self, report: StepReport) -> None:
-        """Stop or start."""
         if report.step == self._first:
             self._server.stop()
         elif report.step == self._last:
@@ -199,7 +198,7 @@ def _seconds(sim: Simulation, steps: int, *hooks: Hook) -> float:
 
 
 def _replayed(scenario: Scenario, work: Path) -> str:
-    """Return the digest of a replay of the run in this folder, for which nobody is asked."""
+    """Return the digest of a replay of the run in this folder, which calls no model."""
     with Simulation(scenario, out=work / "again", replay=work / "run") as sim:
         sim.run()
         return sim.digest()

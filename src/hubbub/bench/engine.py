@@ -26,18 +26,17 @@ WRITER = "hubbub-commit"
 
 @dataclass(frozen=True, slots=True)
 class EngineBench:
-    """What a run cost. A turn is one active agent in one step.
+    """The cost of a run. A turn is one active agent in one step.
 
     `turns_per_second` is over all measured steps, until the last is in the file. `cpu_us_per_turn`
-    is processor time of all threads, a mean; other programs move it less than the clock.
+    is mean processor time of all threads; other programs affect it less than wall-clock time.
     `ms_per_step` are medians by stage, with the whole step as `total`; `commit` is what a step
     waits for: writing goes on beside the next one, in `writing_ms_per_step` of processor time.
 
-    `setup_seconds` is what it took to make the population. `bytes_per_agent` is all that the world
+    `setup_seconds` is the time to make the population. `bytes_per_agent` is all that the world
     holds (agents, ties, profiles, posts, texts) after the last step, divided by the number of
-    agents; `process_bytes_per_agent` is what the memory of the process grew by, buffers of the
-    libraries and free space included. `peak_mb` is the most memory the process had up to the last
-    step.
+    agents; `process_bytes_per_agent` is the growth of the process's memory, including buffers of
+    libraries and free space. `peak_mb` is the largest memory of the process up to the last step.
     """
 
     agents: int
@@ -66,8 +65,8 @@ def bench_engine(
 ) -> EngineBench:
     """Run a synthetic society on the x platform with the interest feed and a store on disk.
 
-    A share `active` of the `agents`, who follow so many on average, is awake in each step; `steps`
-    are measured after `warmup`. The run is kept if `out` names a folder for it.
+    A share `active` of the `agents`, who follow `following` others on average, is awake in each
+    step; `steps` are measured after `warmup`. The run is kept if `out` names a folder for it.
     """
     warm_up()
     before, began = resident(), time.perf_counter()
@@ -105,7 +104,7 @@ def bench_engine(
 
 
 def society(agents: int, active: float, steps: int, following: float = 20.0) -> Scenario:
-    """Return the scenario: so many agents, a share of whom is awake in each step."""
+    """Return the scenario: this many agents, a share of whom is awake in each step."""
     return parse_scenario(
         {
             "name": "bench",
@@ -125,13 +124,13 @@ def society(agents: int, active: float, steps: int, following: float = 20.0) -> 
 
 
 def warm_up() -> None:
-    """Run a tiny society, so that imports and compilation are neither timed nor weighed."""
+    """Run a tiny society, so that imports and compilation are not measured."""
     with Simulation(society(200, 0.5, 2)) as sim:
         sim.run()
 
 
 class _Clock:
-    """Keeps the reports of steps, and when each ended."""
+    """Keeps the reports of steps, and the time at which each ended."""
 
     def __init__(self) -> None:
         self.reports: list[StepReport] = []
@@ -144,9 +143,9 @@ class _Clock:
 
 
 def timed_steps(sim: Simulation, steps: int) -> list[TimedStep]:
-    """Run so many steps as a run does: what one writes may still be under way in the next.
+    """Take steps as `run` does: the writing of one may overlap the next.
 
-    The last one ends when all is in the file.
+    The last one ends when everything is in the file.
     """
     clock = _Clock()
     sim.run(steps, [clock])
@@ -156,7 +155,7 @@ def timed_steps(sim: Simulation, steps: int) -> list[TimedStep]:
 
 
 def turns_per_second(measured: Sequence[TimedStep]) -> float:
-    """Return the turns of these steps by all the seconds they took."""
+    """Return the turns of these steps divided by all the seconds they took."""
     return sum(report.active for report, _ in measured) / sum(seconds for _, seconds in measured)
 
 

@@ -1,4 +1,4 @@
-"""Whether a step costs more the longer a run has been going on."""
+"""Whether steps get slower the longer a run has been going on."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from hubbub.bench.engine import (
 from hubbub.bench.machine import resident
 from hubbub.engine.simulation import Simulation
 
-#: Where the early steps begin, and the most steps of an early or late part.
+#: Where the early steps begin, and the largest number of steps of an early or late part.
 FIRST, MOST = 10, 20
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryBench:
-    """A long run: its early steps (20 of them from step 10 on) against as many at its end.
+    """A long run: its early steps (20 of them from step 10 on) compared with as many at its end.
 
-    Microseconds per turn and milliseconds by stage are medians over those steps, `growth` is late
-    by early. `turns_per_second` is over all steps from the tenth on. `early_mb` and `late_mb` are
-    the memory of the process after each of the two parts.
+    Microseconds per turn and milliseconds by stage are medians over those steps; `growth` is late
+    divided by early. `turns_per_second` is over all steps from the tenth on. `early_mb` and
+    `late_mb` are the memory of the process after each of the two parts.
     """
 
     agents: int
@@ -46,7 +46,7 @@ class HistoryBench:
 
 
 def bench_history(*, agents: int, active: float, steps: int) -> HistoryBench:
-    """Run so many steps, at least 12, of the society of `bench_engine`."""
+    """Run this many steps, at least 12, of the society of `bench_engine`."""
     part = min(MOST, (steps - FIRST) // 2)
     if part < 1:
         raise ValueError("a long run has 12 steps at least")
@@ -77,5 +77,5 @@ def bench_history(*, agents: int, active: float, steps: int) -> HistoryBench:
 
 
 def _cost(measured: Sequence[TimedStep]) -> float:
-    """Return the microseconds of a turn in a typical one of these steps."""
+    """Return the microseconds per turn in a typical one of these steps."""
     return median(1e6 * seconds / max(1, report.active) for report, seconds in measured)

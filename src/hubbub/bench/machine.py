@@ -1,4 +1,4 @@
-"""What figures of a benchmark must be read with: the machine, the versions, its memory."""
+"""The context of a benchmark's figures: the machine, the versions, its memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Machine:
     """Where something was measured.
 
     `cores` are those this process may use. `load` is the mean number of programs that wanted a core
-    over the last minute: well above 0 before a measurement means that others were at work.
+    over the last minute: well above 0 before a measurement means that others were running.
     """
 
     processor: str
@@ -36,7 +36,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """Return what this machine is, and the versions of what the figures depend on."""
+    """Return a description of this machine, and the versions that matter for the figures."""
     pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     return Machine(
         processor=_processor(),
@@ -55,7 +55,7 @@ def this_machine() -> Machine:
 
 
 def _processor() -> str:
-    """Return the name of the processor; where Linux names none, the kind of machine."""
+    """Return the name of the processor, or the kind of machine if Linux names none."""
     if _CPUINFO.is_file():
         for line in _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines():
             name, _, value = line.partition(":")
@@ -65,7 +65,7 @@ def _processor() -> str:
 
 
 def peak() -> int:
-    """Return the most bytes of memory this process has had."""
+    """Return the peak memory of this process in bytes."""
     if _STATUS.is_file():  # getrusage counts what the process had before it became this program
         for line in _STATUS.read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("VmHWM:"):
@@ -75,7 +75,7 @@ def peak() -> int:
 
 
 def resident() -> int:
-    """Return the bytes of memory this process has now; its peak where the system won't say."""
+    """Return the current memory of this process in bytes; its peak if the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:
@@ -84,7 +84,7 @@ def resident() -> int:
 
 
 def thread_seconds(name: str) -> float:
-    """Return the processor time of the threads of this name; 0 where the system won't say."""
+    """Return the processor time of the threads of this name; 0 if the system does not say."""
     if not hasattr(time, "pthread_getcpuclockid"):
         return 0.0
     mine = [t.ident for t in threading.enumerate() if t.name.startswith(name) and t.ident]

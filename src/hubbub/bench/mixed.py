@@ -1,4 +1,4 @@
-"""A few language models among many: whether the models are the only thing one waits for."""
+"""A few language models among many agents: whether the run waits for nothing but the models."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hubbub.config.scenario import Scenario
 from hubbub.engine.simulation import Simulation
 from hubbub.testing.server import ModelServer
 
-#: Seconds that the endpoint works on a request: one after the other, so 50 replies a second.
+#: Seconds that the endpoint works on a request, one after the other: 50 replies a second.
 SECONDS = 0.02
-#: Requests at once: one is worked on, the others wait at the endpoint.
+#: Requests at once: the endpoint works on one while the others wait.
 _CONCURRENCY = 8
 _MODEL = "bench"
 #: Steps before those that are measured.
@@ -27,7 +27,6 @@ class LikesFirstPost:
     """A model that likes the first post it is shown."""
 
     def __call__(self, request: object) -> str:
-        """Return the reply."""
         return '{"do":[{"action":"like_post","id":1}]}'
 
 
@@ -35,11 +34,11 @@ class LikesFirstPost:
 class MixedBench:
     """A run in which `models` of the `agents` ask an endpoint of `replies_per_second`.
 
-    `turns` and `calls` are those of all measured steps. Of their `seconds`, the endpoint was at
-    work for `models_seconds`, as it saw it. `engine_share` is the rest, in which it had nothing to
-    do: what engine and orchestration add to what the models take. `waiting_share` is the part of
-    the time in which the thread that runs the steps waited for replies. `ms_per_step` is as in
-    EngineBench; `replies` includes the wait.
+    `turns` and `calls` are those of all measured steps. Of their `seconds`, the endpoint worked for
+    `models_seconds`, as it saw it. `engine_share` is the rest, in which it had nothing to do: what
+    engine and orchestration add to the models' time. `waiting_share` is the share of the time in
+    which the thread that runs the steps waited for replies. `ms_per_step` is as in EngineBench;
+    `replies` includes the wait.
     """
 
     agents: int
@@ -60,10 +59,10 @@ class MixedBench:
 
 
 def bench_mixed(*, agents: int, models: int, active: float, steps: int) -> MixedBench:
-    """Run the society of `bench_engine`, in which about `models` agents are language models.
+    """Run the society of `bench_engine`, with about `models` agents driven by language models.
 
-    A share `active` of them, as of all others, is awake in each step. The endpoint is a stand-in
-    in a process of its own.
+    A share `active` of them, as of all others, is awake in each step. The endpoint is a stand-in in
+    a process of its own.
     """
     warm_up()
     began = time.perf_counter()

@@ -1,7 +1,7 @@
-"""What a decision by a language model costs this machine: the figures of `hubbub bench llm`.
+"""The cost of a decision by a language model on this machine: the figures of `hubbub bench llm`.
 
-The model is a stand-in that answers at once from another process, so that all that is measured is
-ours: slate, prompt, HTTP, reply, actions, and the step on disk.
+The model is a stand-in that answers at once from another process, so only hubbub's own work is
+measured: slate, prompt, HTTP, reply, actions, and the step on disk.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from hubbub.testing.sociable import SociableModel
 
 #: The name of the model in the scenarios of these benches.
 MODEL = "bench"
-#: What a slate holds: posts, and comments with each.
+#: Size of a slate: posts, and comments with each.
 POSTS, COMMENTS = 5, 2
 #: Requests at once.
 _CONCURRENCY = 64
@@ -50,16 +50,15 @@ _THREADS = Path("/proc/self/task")
 
 @dataclass(frozen=True, slots=True)
 class ModelsBench:
-    """What decisions cost. Medians over the measured steps; all agents decide in each.
+    """The cost of decisions. Medians over the measured steps; all agents decide in each.
 
     A decision is the whole way from the slate to the disk. `cpu_us_per_decision` is processor time
-    of all threads of this process, `cpu_us_by_stage` the same by stage: of the thread that runs the
-    steps by what it did, with that of the thread that writes as `writing`; `http` is what all
-    others took. `own_cores` tells whether this process and
-    the server each had one core to itself; where not, they took turns with everything else.
+    of all threads of this process; `cpu_us_by_stage` splits it: the thread that runs the steps by
+    stage, the thread that writes as `writing`, and all others as `http`. `own_cores` tells whether
+    this process and the server each had one core to themselves; if not, they shared all cores.
 
     Tokens are those of the prompts and replies of the last step, counted as `tokenizer` says;
-    `rules_share` is the part of a mean prompt that is the same for all agents.
+    `rules_share` is the share of a mean prompt that is the same for all agents.
     """
 
     agents: int
@@ -78,7 +77,7 @@ class ModelsBench:
 
 
 class _Measured(NamedTuple):
-    """One step: seconds by the clock, of processor time of all threads, this one, the writing."""
+    """One step: wall-clock seconds, processor time of all threads, of this one, of the writing."""
 
     report: StepReport
     seconds: float
@@ -90,7 +89,7 @@ class _Measured(NamedTuple):
 def bench_models(*, agents: int = 1000, steps: int = 10, warmup: int = 5) -> ModelsBench:
     """Run a society on the reddit platform whose agents all ask a model that answers at once.
 
-    `steps` are measured after `warmup`, by when memories are full.
+    `steps` are measured after `warmup`, when memories are full.
     """
     server = ModelServer(SociableModel(POSTS), where="process", log_size=1)
     cores = _cores()
@@ -129,11 +128,11 @@ def talkative(
     staleness: int = 0,
     timeout: float = 60.0,
 ) -> Scenario:
-    """Return a scenario in which so many agents are awake in each step and ask the model at `urls`.
+    """Return a scenario whose `agents` are awake in each step and ask the model at `urls`.
 
     Beside them there are authors, a tenth as many, who never wake. Slates are drawn at random from
-    their posts, which are older than step 1 and have two comments each; nobody sees one twice, and
-    there are enough for full slates in all steps.
+    their posts, which are older than step 1 and have two comments each. Nobody sees a post twice,
+    and there are enough for full slates in all steps.
     """
     authors = max(POSTS, agents // 10)
     each = ceil(POSTS * steps / authors)
@@ -204,7 +203,7 @@ def _by_stage(measured: Sequence[_Measured]) -> dict[str, float]:
 
 
 def _cores() -> list[int]:
-    """Return two cores that this process may use; none where cores can't be chosen."""
+    """Return two cores that this process may use; none if cores cannot be chosen."""
     if not hasattr(os, "sched_getaffinity") or not _THREADS.is_dir():
         return []
     cores = sorted(os.sched_getaffinity(0))
@@ -213,7 +212,7 @@ def _cores() -> list[int]:
 
 @contextmanager
 def _on(cores: Sequence[int]) -> Iterator[None]:
-    """Keep all threads of this process, and processes it starts, on these cores; [] is any."""
+    """Keep all threads of this process, and processes it starts, on these cores; [] means any."""
     if not cores:
         yield
         return
@@ -244,7 +243,7 @@ class _Tokens(NamedTuple):
 
 
 def _counted(calls: Sequence[dict[str, str]]) -> _Tokens:
-    """Count with the tokenizer of the local model if it is here, else by `estimate_tokens`."""
+    """Count with the tokenizer of the local model if it is present, else by `estimate_tokens`."""
     weights = find(DEFAULT, cache=cache_folder()) if usable(DEFAULT) is None else None
     if weights is None:
         return _tokens("an estimate by bytes", estimate_tokens, _plain, calls)

@@ -44,14 +44,14 @@ _LAST = 12
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What the work cost one of the two. Imports and compilation are neither timed nor weighed.
+    """The cost of the work for one of the two. Imports and compilation are not measured.
 
-    `ms_per_agent` is what making an agent took, from the profile file to the database with its
-    follows and first post. `turns_per_second` is over all steps. The same in processor time are
-    `cpu_ms_per_agent` and `cpu_us_per_turn`: other programs move them less. `peak_mb` is the most
-    memory the process had; `grown_mb` what it grew by from before the agents were made to after the
-    last step. `disk_mb` is all that was written, `database_mb` the database alone. `did` counts the
-    actions that were carried out, by name, without those of the set-up.
+    `ms_per_agent` is the time to make an agent, from the profile file to the database with its
+    follows and first post. `turns_per_second` is over all steps. `cpu_ms_per_agent` and
+    `cpu_us_per_turn` are the same in processor time, which other programs affect less. `peak_mb` is
+    the largest memory of the process; `grown_mb` its growth from before the agents were made to
+    after the last step. `disk_mb` is all that was written, `database_mb` the database alone. `did`
+    counts the actions that were carried out, by name, without those of the set-up.
     """
 
     agents: int
@@ -122,7 +122,7 @@ def our_side(*, profiles: str, steps: int, models: bool) -> Side:
     with TemporaryDirectory(prefix="hubbub-bench-") as work:
         folder = Path(work) / "run"
         began, began_cpu = time.perf_counter(), time.process_time()
-        # the file goes by its name alone: the scenario, and so the digest, is the same anywhere
+        # the scenario has only the file's name, so the digest is the same anywhere
         file, stand_ins = Path(profiles), {_MODEL: LikesFirstPost()} if models else None
         scenario = _scenario(file.name, steps, models=models)
         with Simulation(scenario, out=folder, base=file.parent, stand_ins=stand_ins) as sim:
@@ -157,7 +157,7 @@ def _size(files: Any) -> int:
 def _scenario(profiles: str, steps: int, *, models: bool) -> Scenario:
     rate = {"kind": "constant", "rate": 1.0, "core_rate": 1.0}
     driver = {"model": _MODEL} if models else {"policy": "statistical"}
-    # a stand-in of this process takes the place of the model at this address
+    # a stand-in in this process replaces the model at this address
     stand_ins = {_MODEL: {"urls": ["http://localhost:1/v1"]}} if models else {}
     return parse_scenario(
         {

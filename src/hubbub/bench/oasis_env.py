@@ -1,6 +1,6 @@
-"""An environment of its own for OASIS, which needs an older Python and other packages than hubbub.
+"""A virtual environment for OASIS, which needs an older Python and other packages than hubbub.
 
-pip installs it with all that its user has set up for pip (a mirror, a proxy, a folder of wheels).
+pip installs it with all its settings (a mirror, a proxy, a folder of wheels).
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ Runner = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 VERSION = "0.2.5"
 #: With mcp 2 CAMEL fails to import: it takes names from mcp that are gone.
 _PACKAGES = (f"camel-oasis=={VERSION}", "mcp<2")
-#: What OASIS says it runs on: from the first, below the second.
+#: The Python versions that OASIS says it supports: from the first, below the second.
 _OLDEST, _TOO_NEW = (3, 10), (3, 12)
 _NAMES = ("python3.11", "python3.10", "python3", "python")
-#: Lines of a command that failed which are shown.
+#: Lines of a failed command's output that are shown.
 _LAST = 12
 
 
 def oasis_python(
     cache: Path, *, say: Callable[[str], None], run: Runner | None = None, own: Path | None = None
 ) -> Path:
-    """Return a Python that has OASIS: the user's `own`, or of an environment in `cache`.
+    """Return a Python that has OASIS: the user's `own`, or that of an environment in `cache`.
 
-    The environment is made if it is not there. `say` is told what is done; `run` runs a command.
-    RunError if that can't be had; what was begun is then removed.
+    The environment is made if it is missing. `say` is told what is done; `run` runs a command.
+    RunError if that fails; what was begun is then removed.
     """
     run = run or _run
     if own is not None:
@@ -61,7 +61,7 @@ def oasis_python(
 
 
 def find_python(run: Runner) -> str:
-    """Return the command of a Python that OASIS can run on: this one, or one on the path."""
+    """Return the command of a Python that OASIS supports: this one, or one on the path."""
     tried = []
     for name in (sys.executable, *_NAMES):
         command = shutil.which(name)
@@ -93,7 +93,7 @@ def _check(python: Path, run: Runner) -> None:
 
 
 def _need(run: Runner, command: Sequence[str], otherwise: str) -> subprocess.CompletedProcess[str]:
-    """Run a command; RunError that says `otherwise` and its last lines if it fails."""
+    """Run a command; RunError with `otherwise` and its last lines if it fails."""
     done = run(command)
     if done.returncode:
         said = (done.stderr or done.stdout).rstrip().splitlines()[-_LAST:]

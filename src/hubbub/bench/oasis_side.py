@@ -1,14 +1,14 @@
-"""The OASIS side of `hubbub bench compare oasis`: run by the interpreter that has camel-oasis.
+"""The OASIS side of `hubbub bench compare oasis`, run by the interpreter that has camel-oasis.
 
     python -I oasis_side.py PROFILES FOLDER STEPS
 
-Makes the agents of an OASIS Twitter profile file (CSV) and lets all of them decide in each of so
-many steps; writes FOLDER/result.json. Only what a user of OASIS would call is called; nothing of
-hubbub is imported.
+Makes the agents of an OASIS Twitter profile file (CSV) and lets all of them decide in each step;
+writes FOLDER/result.json. It calls only what a user of OASIS would call, and imports nothing of
+hubbub.
 
-The model is a stand-in in this process which answers at once: it likes one of the posts in the
+The model is a stand-in in this process that answers at once: it likes one of the posts in the
 prompt. It counts tokens by CAMEL's stub, which costs nothing. Recommendations are drawn at random:
-the one recommender of OASIS for X-like platforms that needs no model from the network.
+this is the only recommender of OASIS for X-like platforms that needs no model from the network.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 async def run(profiles: Path, folder: Path, steps: int) -> dict[str, object]:
-    """Return what the run cost, seconds and bytes, and what was done in it."""
+    """Return the cost of the run, seconds and bytes, and what was done in it."""
     import oasis
     from camel.models.stub_model import StubModel
     from camel.types import ChatCompletion, ModelType
@@ -38,7 +38,7 @@ async def run(profiles: Path, folder: Path, steps: int) -> dict[str, object]:
     from oasis.social_platform.channel import Channel
 
     class Likes(StubModel):  # type: ignore[misc]
-        """Likes one of the posts of the prompt, by turns."""
+        """Likes the posts of the prompt in turn."""
 
         calls = 0
 
@@ -116,7 +116,7 @@ def _like(post: int) -> dict[str, object]:
 
 
 def _done(database: Path) -> Counter[str]:
-    """Return how many actions of each name OASIS has carried out; looking at a feed is none."""
+    """Return how many actions of each name OASIS has carried out, without looks at a feed."""
     with sqlite3.connect(database) as db:
         rows = db.execute("SELECT action, count(*) FROM trace GROUP BY action ORDER BY action")
         return Counter({name: count for name, count in rows if name != "refresh"})

@@ -1,4 +1,4 @@
-"""What every encoder offers, and how one is chosen by name."""
+"""The interface of encoders, and choosing one by name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Encoder(Protocol):
         ...
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int8]:
-        """Return int8[len(texts), dims]; the vector of a text depends on nothing but the text."""
+        """Return int8[len(texts), dims]; the vector of a text depends only on the text."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Hashed bags of words: any language, no model, similar only where words are shared."""
+"""Hashed bags of words: for any language, without a model; similar only if words are shared."""
 
 from __future__ import annotations
 

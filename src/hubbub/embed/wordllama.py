@@ -1,7 +1,7 @@
 """WordLlama: static English word vectors that ship inside the `wordllama` package. No network.
 
-The package's own loader configures logging and pads texts to the longest of their batch; its two
-files are therefore read directly here.
+The package's own loader configures logging and pads texts to the longest of their batch, so this
+module reads its two files directly.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _WEIGHTS = "weights/l2_supercat_256.safetensors"
 _TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 #: Fixed-point unit of the token table: weights are float16 in (-8.1, 8.1), so this fits int16.
 _UNIT = 2048
-#: Texts encoded at a time, and words remembered, to bound memory.
+#: Texts encoded at a time, and words cached, to limit memory.
 _CHUNK, _WORDS = 8192, 100_000
 
 
 class WordLlamaEncoder:
     """Sums of WordLlama's token vectors (l2_supercat_256), scaled to length 127.
 
-    The vectors were trained so that their first 64 or 128 numbers serve alone (Matryoshka). A text
-    is read word by word (at white space) and token vectors are added up as integers, so that it has
-    the same vector in any batch and on any machine. Words are remembered, as texts repeat them:
-    that is ten times faster than taking each text apart. The model is read at the first use.
+    The vectors were trained so that their first 64 or 128 numbers can be used alone (Matryoshka). A
+    text is read word by word (at white space) and token vectors are added as integers, so it has
+    the same vector in any batch and on any machine. Words are cached, as texts repeat them: this is
+    ten times faster than tokenizing each text. The model is loaded at the first use.
     """
 
     def __init__(self, dims: int) -> None:

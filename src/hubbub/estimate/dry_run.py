@@ -1,7 +1,7 @@
-"""A rehearsal: the beginning of a run, with the statistical policy in place of language models.
+"""A dry run: the beginning of a run, with the statistical policy in place of language models.
 
-It shows what no look at step 0 can: what agents will remember, how much there will be to see, who
-will be replied to, and so be woken. Nothing is written, and no model is asked.
+It shows what step 0 cannot: what agents will remember, how much there will be to see, and who will
+be replied to, and so be woken. Nothing is written, and no model is asked.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from hubbub.estimate.prompt_sizes import SAMPLE, PromptSizes
 from hubbub.time import Clock
 from hubbub.world import World
 
-#: A rehearsal ends after so many steps, or turns of all agents: some ten seconds of one machine.
+#: A dry run ends after this many steps, or turns of all agents: about ten seconds of one machine.
 STEPS, TURNS = 100, 1_000_000
-#: Utility of doing nothing for those who stand in for models. By default it is 0, and two turns in
-#: three come to nothing; a language model nearly always does something when it is asked what to do
-#: (SmolLM2 in all turns of `hubbub demo`). At -3 one turn in ten comes to nothing.
+#: Utility of doing nothing for the agents that replace models. By default it is 0, and two of three
+#: turns end in nothing; a language model nearly always does something when asked (SmolLM2 in all
+#: turns of `hubbub demo`). At -3, one turn in ten ends in nothing.
 NOTHING = -3.0
-#: Prompts are measured in so many of its steps, the first and the last among them.
+#: Number of its steps in which prompts are measured, including the first and the last.
 MEASURED = 12
 
 
 @dataclass(frozen=True, slots=True)
 class GroupMeasurement:
-    """What was seen of the turns of one group; arrays are by step, from 1 to the scenario's last.
+    """The measured turns of one group; arrays are by step, from 1 to the scenario's last.
 
-    `rules` are the tokens of the shared rules, `prompts` float64[steps] the mean of what follows
-    them, over `samples` agents; `notes` those of what asks for a note to oneself (0: never asked).
-    `woken` float64[steps] are the turns expected from replies and mentions. After the rehearsal
-    prompts stay as they were in its last step, and `woken` as on average in its second half.
+    `rules` are the tokens of the shared rules; `prompts` float64[steps] is the mean of what follows
+    them, over `samples` agents; `notes` the tokens of the prompt for a note to oneself (0: never
+    asked). `woken` float64[steps] are the turns expected from replies and mentions. After the dry
+    run, prompts stay as in its last step, and `woken` as on average in its second half.
     """
 
     samples: int
@@ -46,17 +46,17 @@ class GroupMeasurement:
     woken: NDArray[np.float64]
 
 
-def rehearse(
+def dry_run(
     scenario: Scenario,
     world: World,
     sizes: PromptSizes,
     panels: Mapping[int, NDArray[np.int32]],
     group_of: NDArray[np.int16],
 ) -> tuple[int, dict[int, GroupMeasurement]]:
-    """Let the world take the first steps; return how many, and what was seen of each group.
+    """Run the first steps; return their number, and the measurements of each group.
 
     `panels` are the agents of each group, driven by models, whose prompts are measured as if they
-    were awake; `group_of` int16[n] the groups of all.
+    were awake; `group_of` int16[n] the groups of all agents.
     """
     if not panels:
         return 0, {}
@@ -105,7 +105,7 @@ def _without_models(scenario: Scenario) -> Scenario:
 
 
 def _woken(scenario: Scenario, world: World, clock: Clock, step: int) -> NDArray[np.float64]:
-    """Return the chance of each agent to be awake in a step only for a notice, float64[n]."""
+    """Return the probability that an agent is awake only because of a notice, float64[n]."""
     agents, result = world.agents, np.zeros(len(world.agents))
     if scenario.time.wake_on_notice:
         rows = np.flatnonzero(agents["noticed"] == step - 1)

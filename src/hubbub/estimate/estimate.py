@@ -1,4 +1,4 @@
-"""What a run will ask of language models, told before it is begun: no model is called."""
+"""What a run will ask of language models, estimated beforehand without calling any model."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from hubbub.engine.decider import assemble
 from hubbub.engine.models.budget import cost
 from hubbub.engine.schedule import check_schedule, start_events
 from hubbub.engine.start_and_resume import make_world
-from hubbub.estimate.dry_run import GroupMeasurement, rehearse
+from hubbub.estimate.dry_run import GroupMeasurement, dry_run
 from hubbub.estimate.expected_activity import ExpectedActivity, hours_of
 from hubbub.estimate.prompt_sizes import PromptSizes
-from hubbub.estimate.reply_stats import REPAIRING, ReplyStats, habits_of
+from hubbub.estimate.reply_stats import REPAIRING, ReplyStats, reply_stats_of
 from hubbub.llm.chat import Completion
 from hubbub.llm.tokens import BYTES_PER_TOKEN
 from hubbub.mind.survey import asked, due
 from hubbub.rng import Streams
 from hubbub.world import World
 
-#: Tokens of a note to oneself.
+#: Tokens of an agent's note to itself.
 NOTE = 60
-#: Tokens of an answer to a question, by its kind; a label or number comes with the JSON around it.
+#: Tokens of an answer to a question, by its kind, including JSON around a label or number.
 _ANSWER = {"text": 40, "choice": 12, "likert": 8, "number": 8}
 
-#: Calls, tokens of prompts, those of them that are the shared rules, tokens of replies.
+#: Calls, tokens of prompts, those of them in the shared rules, tokens of replies.
 Load = NDArray[np.float64]
 _WIDTH = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEstimate:
-    """What is expected to be asked of one model in a whole run.
+    """The expected requests to one model in a whole run.
 
-    `agents` it drives have `turns` in all, of which `woken` are due to replies and mentions alone;
-    `most_turns` is a bound that holds if all of them were replied to or mentioned in each step.
-    `surveyed` are calls of surveys, repairs left out. `calls` are those of turns and surveys. Of
-    `prompt_tokens`, `cached_tokens` are the shared rules. `cost` is in the currency of the prices,
-    for endpoints that cache.
+    The `agents` that it drives have `turns` in all, of which `woken` come only from replies and
+    mentions; `most_turns` is an upper bound, as if everyone were replied to or mentioned in each
+    step. `surveyed` are calls of surveys, without repairs. `calls` are those of turns and surveys.
+    Of `prompt_tokens`, `cached_tokens` are the shared rules. `cost` is in the currency of the
+    prices, for endpoints that cache.
     """
 
     model: str
@@ -68,9 +68,9 @@ class ModelEstimate:
         return self.prompt_tokens + self.reply_tokens
 
     def gpu_hours(self, reads: float, writes: float) -> float:
-        """Return the hours of a GPU that reads, or writes, so many tokens per second.
+        """Return the hours of a GPU that reads, or writes, this many tokens per second.
 
-        It does one after the other and is never idle; what is cached takes no time.
+        It does one after the other and is never idle; cached tokens take no time.
         """
         fresh = self.prompt_tokens - self.cached_tokens
         return (fresh / reads + self.reply_tokens / writes) / 3_600
@@ -78,11 +78,11 @@ class ModelEstimate:
 
 @dataclass(frozen=True, slots=True)
 class RunEstimate:
-    """What a run of `steps` steps is expected to ask of models, in the order of their names.
+    """The expected requests of a run of `steps` steps to its models, in the order of their names.
 
-    `reaches` is the last step that the scenario's budget pays for, `short` the unit it lacks then:
-    requests, tokens, money, "" if it reaches to the end or there is none. `notes` say what the
-    figures rest on.
+    `reaches` is the last step that the scenario's budget pays for, `short` the unit that runs out:
+    requests, tokens, money, "" if it lasts to the end or there is none. `notes` say what the
+    figures are based on.
     """
 
     name: str
@@ -106,15 +106,15 @@ class RunEstimate:
 def estimate(
     scenario: Scenario, base: Path | str = ".", *, measured: Path | str | None = None
 ) -> RunEstimate:
-    """Return what a run of the scenario is expected to ask of its models.
+    """Return the expected requests of a run of the scenario to its models.
 
-    Makes the population, as the run does, and rehearses the first steps without models. `base` is
-    the folder from which the scenario's relative paths start. `measured` is the folder of a run of
-    the same models, from whose record their habits are taken. ScenarioError for what a run would
-    refuse, too; RunError if the record tells nothing.
+    Makes the population, as the run does, and simulates the first steps without models. Relative
+    paths of the scenario start from the folder `base`. `measured` is the folder of a run of the
+    same models, whose record gives the reply statistics. ScenarioError for anything that a run
+    would refuse too; RunError if the record has no usable calls.
     """
     used = _used(scenario)
-    known = {} if measured is None else habits_of(measured, used)
+    known = {} if measured is None else reply_stats_of(measured, used)
     encoder = make_encoder(scenario.encoder.kind, scenario.encoder.dims)
     people = population.build(scenario, encoder, Streams(scenario.seed), Path(base))
     world = make_world(scenario, encoder, people)
@@ -133,14 +133,14 @@ def estimate(
         if group.model is not None and len(members := np.flatnonzero(group_of == g))
     }
     panels = {g: its.panel() for g, its in waking.items() if its.turns.any()}
-    rehearsed, parts = rehearse(scenario, world, sizes, panels, group_of)
+    simulated, parts = dry_run(scenario, world, sizes, panels, group_of)
     for g, its in waking.items():
         group = scenario.agents[g]
         plans[str(group.model)].add_turns(its, parts.get(g), group.prompt or scenario.prompt)
     prices = {name: _prices(scenario.models[name]) for name in plans}
     rows = tuple(plan.row(name, prices[name]) for name, plan in plans.items())
     reaches, short = _reach(scenario.budget, plans, prices, scenario.steps)
-    notes = (*_turn_notes(scenario, rows, rehearsed, parts), *_token_notes(plans, known))
+    notes = (*_turn_notes(scenario, rows, simulated, parts), *_token_notes(plans, known))
     return RunEstimate(scenario.name, scenario.steps, rows, reaches, short, notes)
 
 
@@ -150,18 +150,18 @@ def _used(scenario: Scenario) -> set[str]:
 
 
 class _Plan:
-    """What is asked of one model, step by step: `load` float64[steps + 1, 4], from step 0."""
+    """The requests to one model, step by step: `load` float64[steps + 1, 4], from step 0."""
 
-    def __init__(self, steps: int, habits: ReplyStats) -> None:
+    def __init__(self, steps: int, stats: ReplyStats) -> None:
         self.load: Load = np.zeros((steps + 1, _WIDTH))
-        self.habits = habits
+        self.stats = stats
         self.agents = self.surveyed = 0
         self.turns = self.woken = self.most_turns = 0.0
 
     def add_turns(
         self, waking: ExpectedActivity, part: GroupMeasurement | None, prompt: PromptConfig
     ) -> None:
-        """Add the turns of a group's agents. There are none if there is no `part`."""
+        """Add the turns of a group's agents. There are none without a `part`."""
         self.agents += len(waking.members)
         self.most_turns += waking.most
         if part is None:
@@ -170,7 +170,7 @@ class _Plan:
         turns = float(by_step.sum())
         self.turns += turns
         self.woken += turns - own
-        self._add(by_step * self.habits.calls, part.rules, part.prompts, self.habits.reply)
+        self._add(by_step * self.stats.calls, part.rules, part.prompts, self.stats.reply)
         if prompt.reflect_every is not None:
             notes = _reflections(waking.turns * (turns / own), prompt.reflect_every)
             self._add(by_step * (notes / turns), part.rules, part.notes, NOTE)
@@ -183,8 +183,8 @@ class _Plan:
         self.surveyed += agents
 
     def _add(self, calls: Load, rules: float, user: Load | float, reply: float) -> None:
-        """Add calls in each of the last steps, with so many tokens each: float64, by step."""
-        stretch, rows = self.habits.stretch, self.load[len(self.load) - len(calls) :]
+        """Add calls in each of the last steps, with this many tokens each: float64, by step."""
+        stretch, rows = self.stats.stretch, self.load[len(self.load) - len(calls) :]
         rows[:, 0] += calls
         rows[:, 1] += calls * (rules + user) * stretch
         rows[:, 2] += calls * rules * stretch
@@ -209,9 +209,9 @@ class _Plan:
 
 
 def _reflections(turns: NDArray[np.float64], every: int) -> float:
-    """Return how many notes agents write to themselves, one with each `every`th of its turns.
+    """Return how many notes agents write to themselves, one with each `every`th of their turns.
 
-    After T turns that is floor(T / every), on average over nearby T (T - (every - 1) / 2) / every.
+    After T turns this is floor(T / every), on average over nearby T (T - (every - 1) / 2) / every.
     """
     return float(np.maximum(0.0, (turns - (every - 1) / 2) / every).sum())
 
@@ -223,7 +223,7 @@ def _add_surveys(
     sizes: PromptSizes,
     group_of: NDArray[np.int16],
 ) -> None:
-    """Add the surveys that are held after steps: who is asked is drawn as in the run."""
+    """Add the surveys that are held after steps; their agents are drawn as in the run."""
     models = np.array([g.model or "" for g in scenario.agents] + [""])[group_of]
     for survey in scenario.surveys:
         reply = sum(_ANSWER[q.kind] for q in survey.questions)
@@ -244,7 +244,7 @@ def _add_surveys(
 
 
 def _prices(model: ModelConfig) -> Load:
-    """Return what a call, a token of a prompt, its being cached, a token of a reply cost."""
+    """Return the prices of a call, a prompt token, the same cached, and a reply token."""
     million = 1_000_000
     parts = (
         Completion(""),
@@ -258,7 +258,7 @@ def _prices(model: ModelConfig) -> Load:
 def _reach(
     budget: BudgetConfig, plans: Mapping[str, _Plan], prices: Mapping[str, Load], steps: int
 ) -> tuple[int, str]:
-    """Return the last step that the budget pays for, and what it lacks for the next ("": none)."""
+    """Return the last step that the budget pays for, and the unit that then runs out ("": none)."""
     empty: Load = np.zeros((steps + 1, _WIDTH))
     load = sum((p.load for p in plans.values()), empty)
     money = sum((p.load @ prices[name] for name, p in plans.items()), np.zeros(steps + 1))
@@ -276,20 +276,20 @@ def _reach(
 def _turn_notes(
     scenario: Scenario,
     rows: tuple[ModelEstimate, ...],
-    rehearsed: int,
+    simulated: int,
     parts: Mapping[int, GroupMeasurement],
 ) -> Iterator[str]:
-    """Yield what the figures on turns and prompts rest on, in words."""
+    """Yield sentences on what the figures for turns and prompts are based on."""
     if not parts:
         return
-    whole = rehearsed == scenario.steps
+    whole = simulated == scenario.steps
     yield (
-        f"{'All' if whole else f'The first {rehearsed}'} steps were rehearsed with the statistical "
+        f"{'All' if whole else f'The first {simulated}'} steps were simulated with the statistical "
         "policy in place of the models, and prompts measured on the way"
         + ("." if whole else ". Later ones are taken to be as the last of these.")
     )
     woken = (
-        f"{sum(row.woken for row in rows):,.0f} because of replies and mentions in the rehearsal"
+        f"{sum(row.woken for row in rows):,.0f} because of replies and mentions in the dry run"
     )
     most = f"{sum(row.most_turns for row in rows):,.0f}, if everyone got some in every step"
     waking = scenario.time.wake_on_notice and scenario.time.wake_rate
@@ -309,9 +309,9 @@ def _turn_notes(
 
 
 def _token_notes(plans: Mapping[str, _Plan], known: Collection[str]) -> Iterator[str]:
-    """Yield what the figures on calls and tokens rest on, in words."""
+    """Yield sentences on what the figures for calls and tokens are based on."""
     for name, plan in plans.items():
-        its, how = plan.habits, "Measured" if name in known else "Assumed"
+        its, how = plan.stats, "Measured" if name in known else "Assumed"
         per_token = BYTES_PER_TOKEN / its.stretch
         yield (
             f"{how} of {name}: {its.calls:.2f} calls a turn, {its.reply:.0f} tokens a reply, "

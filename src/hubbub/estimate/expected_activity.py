@@ -1,4 +1,4 @@
-"""How often agents are expected to be awake: their chances, added up over the steps of a run."""
+"""How often agents are expected to be awake: probabilities, summed over the steps of a run."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class ExpectedActivity:
-    """How often the agents of a group (`members`, int32[k]) are awake by their own habit.
+    """How often the agents of a group (`members`, int32[k]) are awake by their own activity.
 
     `turns` float64[k] are those of each in the whole run; `by_step` float64[steps] those of all in
-    each step, from 1; `most` is how many there would be if everyone had notices in every step.
+    each step, from 1; `most` is their number if everyone had notices in every step.
     """
 
     members: NDArray[np.int32]
@@ -33,7 +33,7 @@ class ExpectedActivity:
     def of(
         cls, time: TimeConfig, world: World, members: NDArray[np.int32], hours: NDArray[np.int64]
     ) -> ExpectedActivity:
-        """Add up the chances by which `time.draw` draws who is awake, in steps of these hours."""
+        """Sum the probabilities by which `time.draw` draws who is awake, over these hours."""
         curve, rate = world.agents["curve"][members], world.agents["rate"][members]
         woken = time.wake_rate if time.wake_on_notice else 0.0
         by_hour, turns, most = np.zeros(_HOURS), np.zeros(len(members)), 0.0
@@ -46,7 +46,7 @@ class ExpectedActivity:
         return cls(members, turns, by_hour[hours], most)
 
     def panel(self) -> NDArray[np.int32]:
-        """Return some of the members, ascending; those with more turns are likelier among them."""
+        """Return a sample of the members, ascending, more often those with more turns."""
         return self.members[sample(self.turns)]
 
 

@@ -1,4 +1,4 @@
-"""How long the prompts of a run are: measured on some agents of a world; no model is asked."""
+"""How long the prompts of a run are, measured on some agents of a world; no model is asked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SAMPLE = 50
 
 
 class PromptSizes:
-    """Measures prompts on a world as it stands; a world that moves on must be told to `remember`.
+    """Measures prompts on the current world; call `remember` with all that happens to the world.
 
     `look_things_up` says whether agents may make queries.
     """
@@ -55,7 +55,7 @@ class PromptSizes:
     def remember(
         self, step: int, events: Events, slate: Slate | None, panel: NDArray[np.bool_]
     ) -> None:
-        """Let the agents of the `panel` (bool[n]), and nobody else, remember what happened."""
+        """Let only the agents of the `panel` (bool[n]) remember what happened."""
         self._model_turns.memory.fold(self._world, step, events, slate, panel)
 
     def of_rules(self, group: int) -> float:
@@ -65,7 +65,7 @@ class PromptSizes:
     def of_turns(self, agents: NDArray[np.int32], step: int) -> NDArray[np.float64]:
         """Return the tokens that follow the rules in the agents' prompts, float64[k].
 
-        The agents (ascending, driven by models) are taken to be awake in `step`.
+        The agents (ascending, driven by models) are assumed to be awake in `step`.
         """
         self._model_turns.ask(step, [self._observe(agents, step)])
         self._model_turns.send()
@@ -75,7 +75,7 @@ class PromptSizes:
         return tokens
 
     def of_reflections(self, group: int, agents: NDArray[np.int32], step: int) -> float:
-        """Return the mean tokens, without the rules, of what asks these agents for a note."""
+        """Return the mean tokens, without the rules, of the prompts that ask for a note."""
         prompt = self._scenario.agents[group].prompt or self._scenario.prompt
         persona = self._model_turns.groups.persona
         asking = self._model_turns.memory.reflection_prompt
@@ -88,9 +88,9 @@ class PromptSizes:
     def of_survey(
         self, survey: SurveyConfig, agents: NDArray[np.int32], *, remembering: NDArray[np.bool_]
     ) -> tuple[float, float]:
-        """Return the mean tokens of the shared head and the rest of a survey's prompts.
+        """Return the mean tokens of the shared head and of the rest of a survey's prompts.
 
-        The `remembering` of the agents (bool[k]) have a memory, once the run has begun.
+        The agents `remembering` (bool[k]) have a memory, once the run has begun.
         """
         chosen = agents[sample(np.ones(len(agents)))].tolist()
         user = _mean([about(self._model_turns.groups.persona(agent), "") for agent in chosen])
@@ -119,7 +119,7 @@ class PromptSizes:
 
 
 class _Gathering:
-    """Takes requests as an inferencer does, and keeps them, by agent."""
+    """Takes requests like an inferencer, and keeps them by agent."""
 
     def __init__(self) -> None:
         self.requests: dict[int, ChatRequest] = {}
@@ -138,7 +138,7 @@ class _Gathering:
 
 
 def sample(weights: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return up to SAMPLE distinct places, ascending, evenly over the sum of the weights."""
+    """Return up to SAMPLE distinct positions, ascending, evenly over the sum of the weights."""
     total = np.cumsum(weights)
     wanted = (np.arange(SAMPLE) + 0.5) / SAMPLE * total[-1]
     return np.unique(np.searchsorted(total, wanted)).astype(np.int64)

@@ -1,4 +1,4 @@
-"""How models go about their turns: calls per turn, tokens per reply; assumed, or from a run."""
+"""Statistics of models' replies: calls per turn and tokens per reply, assumed or from a run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hubbub.store.read import model_calls
 #: Tokens of a reply: an action with a text of some length, or without one (measured: 24 with the
 #: tokenizer of SmolLM2, half of the replies comments of twelve words; docs/performance.md).
 REPLY = 25
-#: Of all turns, how many make a further call to see what a query found (where agents may look
-#: things up), and to repair a reply that could not be read. Both are guesses.
+#: Shares of turns with a further call to see what a query found (where agents may query), and to
+#: repair a reply that could not be read. Both are guesses.
 LOOKING, REPAIRING = 0.1, 0.05
 
 
@@ -23,8 +23,8 @@ LOOKING, REPAIRING = 0.1, 0.05
 class ReplyStats:
     """What a model needs for a turn.
 
-    `calls` per turn (at least 1), `reply` tokens per call, and `stretch`: tokens that its own
-    tokenizer counts in a prompt for each that is estimated (hubbub.llm.tokens).
+    `calls` per turn (at least 1), `reply` tokens per call, and `stretch`: the tokens that its own
+    tokenizer counts in a prompt per estimated token (hubbub.llm.tokens).
     """
 
     calls: float
@@ -33,12 +33,12 @@ class ReplyStats:
 
     @classmethod
     def assumed(cls, *, look_things_up: bool) -> ReplyStats:
-        """Return what is taken for granted of a model of which nothing is known."""
+        """Return the assumptions for a model of which nothing is known."""
         return cls(1 + REPAIRING + (LOOKING if look_things_up else 0.0), REPLY)
 
 
-def habits_of(run: Path | str, models: Collection[str]) -> dict[str, ReplyStats]:
-    """Return the habits of those of the models (names in the scenario) that had turns in a run.
+def reply_stats_of(run: Path | str, models: Collection[str]) -> dict[str, ReplyStats]:
+    """Return the statistics of those of the models (names in the scenario) that had turns in a run.
 
     RunError if there is no such run, or none of them had a turn with a reply.
     """

@@ -24,8 +24,8 @@ def judge(
 ) -> Events:
     """Return the events of one wave: these rows of the batch, in this order.
 
-    `text` holds the world's text id of every row of the batch. An action may name whatever
-    existed when the wave began. What was refused before it came here keeps its reason and text.
+    `text` holds the world's text id of every row of the batch. An action may name anything that
+    existed when the wave began. Rows that were already refused keep their reason and text.
     """
     events = Events(
         wave=batch.wave[rows].astype(np.int16),
@@ -62,7 +62,7 @@ def judge(
 
 
 def _clear(spec: ActionSpec, events: Events, mine: Rows) -> None:
-    """Forget what travels in columns that the action has no argument for."""
+    """Clear the columns for which the action has no argument."""
     used = {a.column for a in spec.args}
     for column, nothing in (("target", NOTHING), ("text", NOTHING), ("amount", 0)):
         if column not in used:
@@ -72,7 +72,7 @@ def _clear(spec: ActionSpec, events: Events, mine: Rows) -> None:
 def _resolve(
     world: World, spec: ActionSpec, events: Events, reply_to: NDArray[np.int32], mine: Rows
 ) -> None:
-    """Turn the ids that agents named into what they stand for; refuse what does not exist."""
+    """Replace the ids that agents named by what they stand for; refuse what does not exist."""
     kind = spec.target_kind
     if kind is None:
         return

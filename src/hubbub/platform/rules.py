@@ -14,7 +14,7 @@ from hubbub.errors import ScenarioError, did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What a platform is when the scenario says no more than its name."""
+    """What a platform is when the scenario gives only its name."""
 
     actions: tuple[str, ...]
     allow_self_rating: bool

@@ -1,4 +1,4 @@
-"""Searching texts and users: what they say is put into lower case once and looked through fast."""
+"""Searching texts and users: texts are put into lower case once, then searched fast."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hubbub.actions import Kind
 from hubbub.world import World
 
-#: Most things that a search finds.
+#: Most results of a search.
 FOUND = 10
 _USER_FIELDS = ("user_name", "name", "bio")
 _APART = "\n"  # between the fields of a user; a query that has it finds no one
@@ -20,10 +20,10 @@ _BLOCK = 1 << 16
 
 
 class Search:
-    """Searches of one world. What has come into being since the last search is taken in first.
+    """Searches of one world. What was created since the last search is added first.
 
-    Texts and profiles never change, so that a search bounded by a number of items or agents finds
-    the same for ever.
+    Texts and profiles never change, so a search limited to a number of items or agents always finds
+    the same.
     """
 
     def __init__(self, world: World) -> None:
@@ -34,7 +34,7 @@ class Search:
     def posts(self, query: str, items: int | None = None, limit: int = FOUND) -> list[int]:
         """Return ids of the newest posts that contain the query (any case) or have it as id.
 
-        Only the first `items` items are looked at.
+        Only the first `items` items are searched.
         """
         world, needle = self._world, _needle(query)
         if not needle:
@@ -53,7 +53,7 @@ class Search:
     def users(self, query: str, agents: int | None = None, limit: int = FOUND) -> list[int]:
         """Return ids of agents whose user name, name or bio contains the query, or whose id it is.
 
-        Only the first `agents` agents are looked at.
+        Only the first `agents` agents are searched.
         """
         world, needle = self._world, _needle(query)
         if not needle or _APART in needle:
@@ -75,7 +75,7 @@ class Search:
 
 
 class _Folded:
-    """A growing list of texts with upper and lower case made one."""
+    """A growing list of texts in lower case."""
 
     def __init__(self) -> None:
         self._blocks: list[pa.Array] = []
@@ -100,7 +100,7 @@ class _Folded:
 
 
 def _needle(query: str) -> str:
-    """Return what is looked for; '' for what no text can have."""
+    """Return the text to search for; '' for one that no text can contain."""
     needle = query.strip().casefold()
     return needle if _whole(needle) == needle else ""
 

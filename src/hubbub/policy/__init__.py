@@ -1,7 +1,7 @@
 """How agents decide.
 
-A policy decides for all agents of an observation at once. `make_policy` gives the one of a
-scenario: a mix of the statistical policy, scripts, idle agents and own classes.
+A policy decides for all agents of an observation at once. `make_policy` returns the policy of a
+scenario: a mix of the statistical policy, scripts, idle agents and custom classes.
 """
 
 from hubbub.policy.base import Observation, Policy

@@ -16,14 +16,14 @@ from hubbub.world import Slate, World
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the agents of one shard see in one step. The world is frozen: read, never write.
+    """What the agents of one shard see in one step. The world is frozen: read it, never write.
 
     `slate.agents` are the deciding agents (ascending); `comments` are the top comments of each
     shown item as (offsets int64[m+1], item ids int32[c]), m = len(slate.items). `allowed` bool[a]
     says which action codes agents may use; `show_score` whether they see one score instead of
-    counts, `report_threshold` from how many reports on they see a warning (hubbub.policy.view puts
-    all of it in words). A step lasts `step_minutes`. `rows` are the positions of these agents in
-    the shard of `shard_size` agents.
+    counts; `report_threshold` is the number of reports from which on they see a warning
+    (hubbub.policy.view turns all of it into text). A step lasts `step_minutes`. `rows` are the
+    positions of these agents in the shard of `shard_size` agents.
     """
 
     world: World
@@ -53,10 +53,10 @@ class Observation:
         return stream.uniform(self.shard_size, width)[self.rows]
 
     def batch(self, turns: Mapping[int, Sequence[Action]]) -> ActionBatch:
-        """Return what agents do as a batch: agent id -> its actions, in their order.
+        """Return what agents do as a batch: agent id -> its actions, in order.
 
-        ActionError for an unknown action or argument. For a few thousand actions per step; with
-        more of them, fill the columns of `ActionBatch.blank` yourself.
+        ActionError for an unknown action or argument. Use this for up to a few thousand actions per
+        step; for more, fill the columns of `ActionBatch.blank` yourself.
         """
         return ActionBatch.from_actions(self.world.table, turns.items(), self.world.product)
 

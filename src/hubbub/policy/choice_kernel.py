@@ -1,7 +1,7 @@
 """The compiled inner loop of the statistical policy: features, utilities, and the choice.
 
-Everything here is plain arithmetic in a fixed order (own exponential, tabulated logarithms), so
-that a run does not depend on a machine's mathematical library.
+Everything here is plain arithmetic in a fixed order (with its own exponential and tabulated
+logarithms), so a run does not depend on a machine's mathematical library.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ class UtilityWeights(NamedTuple):
 
 
 class OptionColumns(NamedTuple):
-    """What can be chosen: once, for each shown post (or its author), for each shown comment.
+    """Options of three kinds: without a target, on a shown post (or its author), on a comment.
 
-    The options of these three places are rows first[p]:first[p+1]. `approving` options gain from
+    The options of kind p are rows first[p]:first[p+1]. `approving` options gain from
     attraction, the others lose; `passes_on` and `writes` say which traits of the agent count.
     """
 
@@ -110,10 +110,10 @@ class Pull(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for the numbers of the agent at hand.
+    """Working memory for the current agent.
 
-    `factor` of each option from its utility and the agent's traits; `liking` and `loathing` are
-    the sums of the approving and of the other factors by place.
+    `factor` of each option from its utility and the agent's traits; `liking` and `loathing` are the
+    sums of the approving and of the other factors by kind.
     """
 
     factor: Floats
@@ -272,7 +272,7 @@ def _find_shown(
 ) -> tuple[int, int, float]:
     """Return the option and position at which the running sum of weights exceeds `left`.
 
-    What is left is returned, too: it is negative if an option was found.
+    Also returns what is left, which is negative if an option was found.
     """
     last = options.first[p + 1] - 1
     for at in range(begin, end):
@@ -312,7 +312,7 @@ def _log(n: int) -> float:
 
 
 def recency_table(weight: float, half_life: float) -> Floats:
-    """Return weight * 2**(-age / half_life) by age in steps; older than the table is its end."""
+    """Return weight * 2**(-age / half_life) by age in steps; its end holds for older posts."""
     ages = np.arange(int(min(20.0 * half_life, 2.0**16)) + 2, dtype=np.float64)
     table: Floats = np.round(np.exp2(-ages / half_life), 9) * np.float64(weight)
     return table

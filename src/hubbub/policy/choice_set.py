@@ -14,7 +14,8 @@ from hubbub.errors import ScenarioError, did_you_mean
 from hubbub.policy.choice_kernel import OptionColumns
 
 #: Utilities of the built-in actions where nothing speaks for or against them; doing nothing is 0.
-#: Chosen so that a typical X-like turn ends in nothing in two cases of three (docs/behaviour.md).
+#: Chosen so that two of three turns on a typical X-like platform end in nothing
+#: (docs/behaviour.md).
 BASE: dict[str, float] = {
     "do_nothing": 0.0,
     "refresh": -6.0,
@@ -46,7 +47,7 @@ BASE: dict[str, float] = {
     "purchase_product": -5.0,
 }
 
-#: What an option is for. Posts and their authors share a place of OptionColumns.first.
+#: What an option refers to. Posts and their authors share a position in OptionColumns.first.
 NO_TARGET, ON_POST, ON_AUTHOR, ON_COMMENT = range(4)
 _KINDS = {"post": ON_POST, "comment": ON_COMMENT, "user": ON_AUTHOR}
 
@@ -73,7 +74,7 @@ def list_options(
     groups: bool,
     products: bool,
 ) -> ChoiceSet:
-    """Return all options among the allowed actions (bool[a]); groups and products where some are.
+    """Return the options among the allowed actions (bool[a]), with groups and products if any.
 
     `utilities` by action name override the defaults.
     """
@@ -118,7 +119,7 @@ def quiet_action(table: ActionTable) -> int:
 
 
 def default_utility(spec: ActionSpec) -> float:
-    """Return the default utility of an action; of an own one by what it does."""
+    """Return the default utility of an action; for a custom one, by its effects."""
     if spec.name in BASE:
         return BASE[spec.name]
     if any(isinstance(e, Remove) for e in spec.effects):
@@ -131,7 +132,7 @@ def default_utility(spec: ActionSpec) -> float:
 
 
 def approves(spec: ActionSpec) -> bool:
-    """Return whether the action speaks for its target, as a dislike, report or mute does not."""
+    """Return whether the action favours its target, unlike a dislike, report or mute."""
     for effect in spec.effects:
         if isinstance(effect, Add):
             return effect.pairs.approving
@@ -141,12 +142,12 @@ def approves(spec: ActionSpec) -> bool:
 
 
 def passes_on(spec: ActionSpec) -> bool:
-    """Return whether the action carries somebody's post to one's own followers."""
+    """Return whether the action passes somebody's post on to the agent's followers."""
     return spec.inserts in (Kind.repost, Kind.quote)
 
 
 def writes(spec: ActionSpec) -> bool:
-    """Return whether the action needs a text of one's own (a query is not one)."""
+    """Return whether the agent must write a text for the action (a query is not one)."""
     return spec.arg("text") is not None and not any(isinstance(e, Query) for e in spec.effects)
 
 

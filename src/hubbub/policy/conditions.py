@@ -1,4 +1,4 @@
-"""Conditions on agents: which of them meet `where` of an agent group."""
+"""Conditions on agents: which agents meet the `where` of a group."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RANGE = ("min", "max")
 
 
 def check_conditions(world: World, where: dict[str, Any], place: str) -> None:
-    """Raise ScenarioError for unknown fields, unknown topics, and ranges that are none."""
+    """Raise ScenarioError for unknown fields, unknown topics, and invalid ranges."""
     known = [*_OWN_FIELDS, *world.profiles.fields]
     for field, condition in where.items():
         if field not in known:
@@ -43,8 +43,8 @@ def _check_range(condition: dict[str, Any], place: str) -> None:
 def matching(world: World, where: dict[str, Any], first: int, end: int) -> NDArray[np.bool_]:
     """Return which of the agents first, ..., end - 1 meet all conditions, bool[end - first].
 
-    A condition is a value, a list of values any of which will do, or {min:, max:} (inclusive). An
-    agent that lacks the field does not meet it. `topics` is met by an interest in any of them.
+    A condition is a value, a list of values of which one must match, or {min:, max:} (inclusive).
+    An agent without the field does not meet it. `topics` is met by an interest in any of them.
     """
     result = np.ones(end - first, np.bool_)
     for field, condition in where.items():

@@ -1,7 +1,6 @@
-"""New texts by topic and stance: plain English sentences put together from a few parts.
+"""New texts by topic and stance: plain English sentences assembled from a few parts.
 
-There are some thousands of texts per topic and no more, so that a long run keeps and encodes each
-of them once.
+There are only some thousands of texts per topic, so a long run keeps and encodes each of them once.
 """
 
 from __future__ import annotations
@@ -163,7 +162,7 @@ class Grammar:
 
 
 def sentence(register: str, level: int, variant: int) -> str:
-    """Return one text with {topic} in the place of the topic."""
+    """Return one text with {topic} in place of the topic."""
     if register == "query":
         return "{topic}"
     if register == "name":

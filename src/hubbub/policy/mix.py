@@ -22,16 +22,16 @@ from hubbub.world import World
 
 BUILT_IN = ("statistical", "idle", "scripted")
 _IDLE = -1
-#: Agents whose shares are drawn from one stream.
+#: Shares are drawn from one stream per block of this many agents.
 _BLOCK = 4096
 
 
 class PolicyMix:
     """Several policies, each for its own agents.
 
-    The first group whose conditions an agent meets, and whose share it falls into, drives it;
-    agents of no group are idle. The assignment depends on the seed, the agent's id and its
-    profile, so agents who sign up later get theirs when they appear.
+    The first group whose conditions an agent meets, and whose share includes it, drives it; agents
+    in no group are idle. The assignment depends on the seed, the agent's id and its profile, so
+    agents who sign up later get theirs when they appear.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PolicyMix:
         """Return the group of each agent, int16[n], -1 for idle."""
         known, n = self._assigned, len(world.agents)
         if n > len(known):
-            # shards decide in threads: each may make the new array, and all make the same
+            # shards decide in threads: each may make the new array, and all make the same one
             known = np.concatenate([known, self._assign(world, len(known), n)])
             self._assigned = known
         return known[:n]
@@ -151,10 +151,10 @@ def _check_names(policy: ScriptedPolicy, scenario: Scenario, world: World, place
 
 
 def load_policy(dotted: str, group: AgentGroup, place: str = "agents") -> Policy:
-    """Return an own policy, given as 'module:Class'.
+    """Return a custom policy, given as 'module:Class'.
 
-    The class or factory is called with the AgentGroup if it takes an argument, else with none. What
-    it returns must have a method ``decide(obs) -> ActionBatch``.
+    The class or factory is called with the AgentGroup if it takes an argument, else with none. Its
+    result must have a method ``decide(obs) -> ActionBatch``.
     """
     if ":" not in dotted:
         hint = did_you_mean(dotted, BUILT_IN)
@@ -173,7 +173,7 @@ def load_policy(dotted: str, group: AgentGroup, place: str = "agents") -> Policy
 
 
 class CustomPolicy:
-    """A user's own policy, with errors that say so."""
+    """A user's policy, with errors that name it."""
 
     def __init__(self, policy: Policy, place: str) -> None:
         self.policy = policy

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hubbub.world import World
 
-#: At most so many notices are shown, the newest, looked for among so many of an agent.
+#: Number of notices shown, the newest, and of an agent's newest ones that are searched for them.
 NOTICES, LOOK_BACK = 10, 200
 
 
@@ -18,8 +18,8 @@ def recent_notices(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return the notes shown to each agent: (offsets int64[k+1], rows of world.notes, int32[m]).
 
-    They tell of what happened since the step in which the agent was last awake, newest first,
-    without what those whom it mutes did.
+    They tell what happened since the step in which the agent was last awake, newest first, except
+    what agents did whom it mutes.
     """
     notes, mutes = world.notes, world.sets["mute"]
     note = world.agents["last_note"][agents]

@@ -1,4 +1,4 @@
-"""How opinions move with what is seen."""
+"""How opinions move with what agents see."""
 
 from __future__ import annotations
 

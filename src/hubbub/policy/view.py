@@ -1,4 +1,4 @@
-"""What one agent sees, in words: for people, scripts and whatever reads text."""
+"""What one agent sees, as text: for users, scripts and anything else that reads text."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class CommentView:
 class PostView:
     """A post as it is shown.
 
-    `id` is what actions refer to; `shared_by` whose repost it came through; `quoted` the text of
-    the post that it quotes (not if its author is muted). `warning` tells of reports,
+    `id` is what actions refer to; `shared_by` is the agent whose repost it came through; `quoted`
+    the text of the post that it quotes (not if its author is muted). `warning` mentions reports,
     from the platform's threshold on.
     """
 
@@ -55,7 +55,7 @@ class PostView:
 class Notice:
     """Something that happened to the agent since it was last awake.
 
-    `what` is the action that it tells of (follow, repost, create_comment, ...) or `mention`.
+    `what` is the action (follow, repost, create_comment, ...) or `mention`.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""Personas, networks and importers: who lives in a society before step 1."""
+"""People, networks and importers: the society before step 1."""
 
 from hubbub.population.build import build
 

@@ -41,8 +41,8 @@ DAY = (
 CHRONOTYPE_SHARES = (0.2, 0.6, 0.2)
 CHRONOTYPE_SHIFTS = (-2.0, 0.0, 2.0)
 
-#: Counts of timestamps are smoothed with this kernel around the clock, and each agent has so many
-#: more events, spread over the day as those of everybody.
+#: Counts of timestamps are smoothed with this kernel around the clock. Each agent also gets this
+#: many more events, spread over the day like those of everybody.
 KERNEL = (0.25, 0.5, 0.25)
 PRIOR_EVENTS = 2.0
 
@@ -61,8 +61,8 @@ def build_curves(
     """Return (curves float32[c, 24] by UTC hour, curve int32[n], rate float32[n]) of n agents.
 
     `utc_offset_minutes` int[n] is local time minus UTC; `frequencies` are the 24 figures of the
-    profile file, one row per agent (a row of NaN for an agent without any, who is given the mean
-    of the others); a relative `config.path` is looked up in the folder `base`.
+    profile file, one row per agent (a row of NaN for an agent without any, who gets the mean of the
+    others); a relative `config.path` starts from the folder `base`.
     """
     rate = np.where(core, config.core_rate, config.rate).astype(np.float32)
     kind = config.kind
@@ -83,7 +83,7 @@ def build_curves(
 
 
 def _by_chronotype(offsets: NDArray[Any], stream: Stream) -> tuple[Curves, NDArray[np.int32]]:
-    """Return a curve per chronotype and time zone that occurs; their order is by zone, type."""
+    """Return a curve per chronotype and time zone that occurs, ordered by zone, then type."""
     kinds = len(CHRONOTYPE_SHARES)
     zones, zone = np.unique(np.asarray(offsets, np.int64), return_inverse=True)
     drawn = stream.choice(np.array(CHRONOTYPE_SHARES), len(zone))
@@ -120,7 +120,7 @@ def _from_figures(figures: NDArray[np.float32] | None, n: int) -> tuple[Curves, 
 
 
 def _distinct(rows: NDArray[Any]) -> tuple[Curves, NDArray[np.int32]]:
-    """Return the distinct rows (float32) and which of them each row is."""
+    """Return the distinct rows (float32), and for each row which of them it is."""
     if not len(rows):
         return np.ones((1, HOURS), np.float32), np.zeros(0, np.int32)
     plain = np.ascontiguousarray(rows, np.float32) + np.float32(0.0)  # one zero, not two
@@ -152,7 +152,7 @@ def _timestamps_path(config: ActivityConfig, base: Path) -> Path:
 def _hourly_counts(path: Path, user_names: Sequence[str]) -> NDArray[np.int64]:
     """Return how often each agent was active in each UTC hour, int64[n, 24].
 
-    Rows of users who are not in the population are passed over.
+    Rows of users who are not in the population are ignored.
     """
     agents: dict[str, int] = {}
     for agent, name in enumerate(user_names):
@@ -197,7 +197,7 @@ def _utc_hour(text: str | None, path: Path, line: int) -> int:
 
 
 def _smoothed(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the counts spread over neighbouring hours, plus a few events of everybody's day."""
+    """Return the counts smoothed over neighbouring hours, plus a few events of everybody's day."""
     spread = np.zeros(counts.shape, np.float64)
     for shift, weight in zip((-1, 0, 1), KERNEL, strict=True):
         spread += weight * np.roll(counts, shift, axis=1)

@@ -1,4 +1,4 @@
-"""From a scenario to its population: the one function of this package that others need."""
+"""From a scenario to its population: the only function of this package that others need."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _people(
 
 
 def _graph(config: PopulationConfig, kind: SourceKind) -> GraphConfig:
-    """Return the graph's settings; ScenarioError if it is left open which graph they are about."""
+    """Return the graph's settings; ScenarioError if it is unclear which graph they describe."""
     graph = config.graph
     if graph is None:
         return GraphConfig(kind="topic" if kind == "synthetic" else "file")
@@ -127,7 +127,7 @@ def _source(config: PopulationConfig) -> str:
 
 
 def _user_names(scenario: Scenario, profiles: pa.Table) -> Sequence[str]:
-    """Return the user names if activity is matched to agents by them (a million cost 60 MB)."""
+    """Return the user names if activity is matched to agents by name (a million take 60 MB)."""
     if scenario.time.activity.kind != "timestamps":
         return ()
     names: list[str] = profiles.column("user_name").to_pylist()

@@ -1,4 +1,4 @@
-"""Countries: how many social media users they have, and which clocks they live by."""
+"""Countries: their numbers of social media users, and their time zones."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Country:
     """A country by its ISO 3166 alpha-2 code.
 
-    `users` are its social media users in millions (0: not drawn by default); `zones` are
-    (minutes east of UTC in standard time, share of its people); `names` the name list its people
-    are named from (hubbub.population.names).
+    `users` are its social media users in millions (0: not drawn by default); `zones` are (minutes
+    east of UTC in standard time, share of its people); `names` is the list its people are named
+    from (hubbub.population.names).
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""Follow graphs that are given: lists in the profiles, or a file of edges."""
+"""Given follow graphs: lists in the profiles, or a file of edges."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class FollowList:
 def follows_of_lists(given: FollowList, user_names: pa.ChunkedArray, notes: list[str]) -> Keys:
     """Return the graph of the follow lists, sorted distinct keys int64[e].
 
-    Entries are row numbers counted from 0, or user names. Follows of oneself and double ones are
-    left out and counted in `notes`; so are ids of rows beyond `population.limit`.
+    Entries are row numbers from 0, or user names. Follows of oneself and duplicates are left out
+    and counted in `notes`; so are ids of rows beyond `population.limit`.
     """
     src, items = ragged_ids(given.column, given.where, given.field)
 
@@ -102,7 +102,7 @@ def _end(
 
 
 def _ids(items: Any, user_names: pa.ChunkedArray, at: Any) -> NDArray[np.int64]:
-    """Return agent ids for ids and user names; `at(i)` are the words for where item i stands."""
+    """Return agent ids for ids and user names; `at(i)` says where item i stands."""
     if isinstance(items, np.ndarray):
         return np.asarray(items, np.int64)
     names: dict[str, int] = {}

@@ -1,10 +1,10 @@
 """Who follows whom at the start: generated follow graphs.
 
-One generator makes them all. Every tie is drawn as: who follows (in proportion to a number of
-followees drawn per agent), among whom (everyone, or those who share one of its topics), and whom
-(in proportion to a popularity). With popularities ~ rank**(-1 / (exponent - 1)) the numbers of
-followers have a power-law tail with that exponent (the static model of Goh, Kahng & Kim 2001;
-Chung & Lu 2002); log-normal numbers of followees have the spread seen on Twitter.
+One generator makes them all. It draws every tie in three parts: who follows (in proportion to a
+number of followees drawn per agent), among whom (everyone, or those who share one of its topics),
+and whom (in proportion to a popularity). With popularities ~ rank**(-1 / (exponent - 1)) the
+numbers of followers have a power-law tail with that exponent (the static model of Goh, Kahng & Kim
+2001; Chung & Lu 2002); log-normal numbers of followees have the spread seen on Twitter.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ Keys = NDArray[np.int64]
 #: a median of 2, a 90th percentile of 9 to 14 and a 99th of 46 to 59; a log-normal of this width
 #: has 2.3, 14 and 58 at a mean of 6.
 SPREAD = 1.4
-#: Nobody returns more ties than this: Twitter let accounts follow 5,000 others before ratios count.
+#: Nobody returns more ties than this: Twitter let accounts follow 5,000 others before it looked at
+#: ratios.
 MOST_RETURNED = 5000
 
 _TICKETS = 16  # mean number of lottery tickets by which an agent's popularity is kept
@@ -78,8 +79,8 @@ def follow_core(
 ) -> Keys:
     """Return OASIS's initial graph, sorted keys int64[e].
 
-    Every ordinary user follows each core user who shares a topic with it with this chance
-    (OASIS, arXiv 2411.11581, appendix on the generation of users: 0.2).
+    Every ordinary user follows each core user with a shared topic with this probability (OASIS,
+    arXiv 2411.11581, appendix on the generation of users: 0.2).
     """
     ordinary = np.flatnonzero(~core)
     theirs, keys = topics[ordinary], []
@@ -92,7 +93,7 @@ def follow_core(
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Who belongs to which topic, both ways round.
+    """Who has which topic, in both directions.
 
     Agent i has the topics `topic[of[i]:of[i + 1]]`; the tickets of topic j's members are
     `tickets[start[j]:start[j + 1]]`.
@@ -119,8 +120,8 @@ class Groups:
 class Lottery:
     """What ties are drawn from.
 
-    `tickets` int32: everyone, as often as popular; `activity` int64[n]: followees wanted by agent;
-    `groups`: topics, None where ties do not depend on them.
+    `tickets` int32: each agent in proportion to its popularity; `activity` int64[n]: followees
+    wanted by agent; `groups`: topics, None if ties do not depend on them.
     """
 
     tickets: NDArray[np.int32]
@@ -131,7 +132,7 @@ class Lottery:
 def draw_ties(lottery: Lottery, homophily: float, known: Keys, streams: Streams) -> Keys:
     """Return sorted distinct ties that are not `known`, about as many as the activities add up to.
 
-    Ties that come out double or to oneself are drawn again, a few times.
+    Duplicates and ties to oneself are drawn again, a few times.
     """
     n = len(lottery.activity)
     ties = np.empty(0, np.int64)
@@ -189,7 +190,7 @@ def _tickets(order: NDArray[np.int64], exponent: float) -> NDArray[np.int64]:
     """Return popularities in whole tickets, int64[n]: rank**(-1 / (exponent - 1))."""
     rank = np.arange(1, len(order) + 1, dtype=np.float64)
     weight = rank ** (-1.0 / (exponent - 1.0))
-    # The sum as an integral: the order in which floats are added must not decide anything.
+    # The sum is an integral: the order in which floats are added must not decide anything.
     mean = float((len(order) + 1) ** (1 - 1 / (exponent - 1)) - 1) / (1 - 1 / (exponent - 1))
     tickets = np.empty(len(order), np.int64)
     tickets[order] = np.maximum(1, np.rint(weight * (_TICKETS * len(order) / mean)))
@@ -199,7 +200,7 @@ def _tickets(order: NDArray[np.int64], exponent: float) -> NDArray[np.int64]:
 def _followee_numbers(n: int, total: int, streams: Streams, *, heavy: bool) -> NDArray[np.int64]:
     """Return how many others each agent follows, int64[n], with about this total.
 
-    Log-normal with SPREAD for heavy-tailed graphs, else as even draws leave it (Poisson).
+    Log-normal with SPREAD for heavy-tailed graphs, else as uniform draws give it (Poisson).
     """
     stream = streams.at("graph/activity")
     if not heavy:
@@ -211,7 +212,7 @@ def _followee_numbers(n: int, total: int, streams: Streams, *, heavy: bool) -> N
 
 
 def _returned(ties: Keys, n: int, chance: float, stream: Stream) -> Keys:
-    """Return the ties that are followed back: each with this chance, less for the most followed."""
+    """Return the ties followed back: each with this probability, lower for the most followed."""
     if chance <= 0.0:
         return np.empty(0, np.int64)
     followers = np.bincount(ties & np.int64(0xFFFFFFFF), minlength=n)

@@ -1,4 +1,4 @@
-"""What people think of the topics before step 1."""
+"""Opinions on the topics before step 1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROWS = 1 << 17  # agents drawn at a time, to bound memory
 def initial_opinions(stream: Stream, agents: int, topics: int) -> NDArray[np.int16]:
     """Return opinions in [-SCALE, SCALE], int16[agents, topics], independent over topics.
 
-    [-1, 1] is cut into seven equal parts, which are as full as the seven answers of
+    [-1, 1] is cut into seven equal parts, with the shares of the seven answers in
     marginals.OPINION_SEVENTHS; within a part opinions are uniform.
     """
     width = 2 * SCALE / len(OPINION_SEVENTHS)

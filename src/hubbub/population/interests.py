@@ -66,7 +66,7 @@ def mixed_vectors(
 
 
 class TopicFinder:
-    """Finds the scenario's topics that words of a profile stand for."""
+    """Finds the scenario's topics that the words of a profile mean."""
 
     def __init__(self, topics: Sequence[str], encoder: Encoder) -> None:
         self._encoder = encoder
@@ -76,7 +76,7 @@ class TopicFinder:
     def by_name(self, names: Sequence[str]) -> dict[str, int]:
         """Return the topic of each name: the same word in any case, else the nearest by meaning.
 
-        Names that are near to no topic are left out.
+        Names far from every topic are left out.
         """
         found = {n: self._known[n.casefold()] for n in names if n.casefold() in self._known}
         unknown = [n for n in dict.fromkeys(names) if n not in found]

@@ -47,7 +47,7 @@ def to_blobs(population: Population) -> dict[str, bytes]:
 
 
 def from_blobs(blobs: dict[str, bytes]) -> Population:
-    """Return the population that `to_blobs` was given. All its arrays may be written to."""
+    """Return the population that `to_blobs` was given. All its arrays are writable."""
     columns = _table(blobs, "columns")
     posts = _table(blobs, "posts").to_pydict()
     follows = [_keys(_read(blobs[name])) for name in _names(blobs, "follows")]
@@ -108,7 +108,7 @@ def _matrix(table: pa.Table) -> NDArray[Any]:
 
 
 def _edge_table(keys: NDArray[np.int64]) -> pa.Table:
-    """Return sorted keys as (step of the follower's id, followee): smaller, and quick to undo."""
+    """Return sorted keys as (increment of the follower's id, followee): smaller and fast."""
     follower = (keys >> np.int64(32)).astype(np.int32)
     step = np.diff(follower, prepend=np.int32(0))
     followee = (keys & np.int64(0xFFFFFFFF)).astype(np.int32)

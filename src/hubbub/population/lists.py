@@ -1,4 +1,4 @@
-"""Lists in the fields of a table: real lists, Python literals in text, or words with separators."""
+"""Lists in the fields of a table: real lists, Python literals in text, or separated words."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def ragged_ids(
 ) -> tuple[NDArray[np.int64], list[Any] | NDArray[np.int64]]:
     """Return (row, item) of all items of a column of lists: int64[m] and m items.
 
-    Items are an array where all are numbers, else as written. A million rows take seconds.
+    Items are an array if all are numbers, else as written. A million rows take seconds.
     """
     if pa.types.is_string(column.type) and _all_match(column, _IDS_ONLY):
         inside = pc.utf8_trim(column, "[] ").combine_chunks()
@@ -77,7 +77,7 @@ def ragged_ids(
 
 
 def place(where: str, row: int) -> str:
-    """Return the words for a row: 'users.csv, row 5 (agent 4)'."""
+    """Return the location of a row: 'users.csv, row 5 (agent 4)'."""
     return f"{where}, row {row + 1} (agent {row})"
 
 

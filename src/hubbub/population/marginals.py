@@ -1,4 +1,4 @@
-"""How age, gender, personality and occupation are spread: numbers, each with its source."""
+"""The distributions of age, gender, personality and occupation: numbers, each with its source."""
 
 from __future__ import annotations
 

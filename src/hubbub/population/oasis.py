@@ -1,11 +1,11 @@
 """OASIS's profile files as they are: the Reddit JSON and the Twitter CSV.
 
-Both are read like any other table; what is special is which column means what, and that the files
+Both are read like any other table. What is special is which column means what, and that the files
 went through pandas (index columns without a name, 'nan' for nothing, lists as Python literals).
 
 The ids in following_agentid_list are rows of the file, counted from 0. In a part of a larger file
 they still mean rows of the larger one: ids beyond the part are an error, others cannot be told from
-right ones. For such a part choose another graph, which leaves that column unread.
+correct ones. For such a part, choose another graph; that column is then not read.
 """
 
 from __future__ import annotations

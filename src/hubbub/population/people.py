@@ -1,4 +1,4 @@
-"""What every source of a population comes to, before graph, traits and activity are added."""
+"""What every source of a population provides, before graph, traits and activity are added."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 @dataclass(slots=True)
 class People:
-    """n agents: who they are and what their source says about them.
+    """n agents: their profiles and what their source says about them.
 
     `profiles`, `core`, `topics`, `interest`, `posts` and `notes` as in `Population`. `utc_offset`
-    int32[n] in minutes; `frequencies` float32[n, 24], the source's hourly activity, None where it
-    has none; `follows` int64[e], sorted distinct keys of the source's own graph, None for none.
+    int32[n] in minutes; `frequencies` float32[n, 24], the source's hourly activity, None if it has
+    none; `follows` int64[e], sorted distinct keys of the source's own graph, None for none.
     """
 
     profiles: pa.Table

@@ -52,7 +52,7 @@ def generate(
 ) -> People:
     """Return `config.agents` people; the first `config.core` are the core users.
 
-    Core user i has topic i modulo the number of topics, besides those it draws like everyone.
+    Core user i has topic i modulo the number of topics, in addition to those drawn as for everyone.
     """
     n, core = config.agents, min(config.core, config.agents)
     fewest, most = config.topics_per_agent
@@ -187,7 +187,7 @@ def _pick(
 
 
 def _user_names(names: pa.StringArray) -> pa.StringArray:
-    """Return name and agent id in one word: unique, as no name has a digit."""
+    """Return name and agent id as one word: unique, as no name contains a digit."""
     handle = pc.replace_substring(pc.utf8_lower(names), " ", "_")
     ids = pc.cast(pa.array(np.arange(len(names))), pa.string())
     return pc.binary_join_element_wise(handle, ids, "")

@@ -67,7 +67,7 @@ def table_of(records: Sequence[Any], where: str) -> pa.Table:
 
 
 def typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column of texts as numbers if all of them are, else as it is; '' becomes null.
+    """Return a column of texts as numbers if all of them are numbers; '' becomes null.
 
     Texts like 007 stay texts, so that nothing is lost.
     """

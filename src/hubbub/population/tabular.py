@@ -51,7 +51,7 @@ class ProfileTable:
     rows_in_all: int
 
     def field(self, name: str) -> pa.ChunkedArray | None:
-        """Return the column that holds this field of ours, None where there is none."""
+        """Return the column with this field of hubbub's, None if there is none."""
         column = self.columns.get(name)
         return None if column is None else self.table.column(column)
 
@@ -185,7 +185,7 @@ def _names_and_bios(
 
 
 def _other_fields(source: ProfileTable, notes: list[str]) -> dict[str, pa.ChunkedArray]:
-    """Return the columns that are none of our fields, with numbers as numbers."""
+    """Return the columns that are not among hubbub's fields, with numbers as numbers."""
     used = {c for f, c in source.columns.items() if f in (*_WORDS, *_SPENT)}
     names = [c for c in source.table.column_names if c not in used]
     leftovers = [c for c in names if oasis.is_leftover(c)]
@@ -203,7 +203,7 @@ def _other_fields(source: ProfileTable, notes: list[str]) -> dict[str, pa.Chunke
 
 
 def _free(column: str) -> str:
-    """Return the column's name, changed if it is one of our own fields under another meaning."""
+    """Return the column's name, changed if hubbub has a field of that name with another meaning."""
     return f"file_{column}" if column in _WORDS else column
 
 
@@ -296,7 +296,7 @@ def _frequencies(source: ProfileTable, notes: list[str]) -> NDArray[np.float32] 
         return None
     name = source.columns["frequencies"]
     rows = lists(column, source.where, name)
-    # Most files repeat a few lists, and equal texts are one list object: look at each once.
+    # Most files repeat a few lists, and equal texts are one list object: check each once.
     _, first, which = np.unique([id(r) for r in rows], return_index=True, return_inverse=True)
     for row in sorted(first.tolist()):
         good = all(isinstance(x, (int, float)) and 0 <= x < float("inf") for x in rows[row])

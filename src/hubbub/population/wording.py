@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-#: Topics that are ordinary words, as they stand in a sentence: the default ones and those of
-#: OASIS's files. Any other may be a proper name, so it stays as the user wrote it.
+#: Topics that are ordinary words, as they read in a sentence: the default ones and those of OASIS's
+#: files. Any other may be a proper name, so it stays as the user wrote it.
 _ORDINARY = {
     "Business": "business",
     "Culture & Society": "culture and society",

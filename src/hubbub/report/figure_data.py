@@ -1,4 +1,4 @@
-"""What a report is made of."""
+"""The figures that a report contains."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pyarrow as pa
 class Figure:
     """A figure to be drawn: `draw` gets matplotlib axes; `data` is what it shows, kept as CSV.
 
-    `caption` says in one or two sentences what is seen; `size` is inches. A figure of several
-    `panels`, which stand side by side in rows, gives the axes of each to `draw`.
+    `caption` describes it in one or two sentences; `size` is in inches. A figure with several
+    `panels`, which stand side by side in rows, passes the axes of each to `draw`.
     """
 
     name: str

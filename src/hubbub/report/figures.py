@@ -1,7 +1,7 @@
-"""What figures are made of: each function draws one thing on matplotlib axes, with its labels.
+"""The building blocks of figures: each function draws one thing on matplotlib axes, with labels.
 
 Labels name the quantity and, in brackets, its unit. Tables have the columns named, so that what is
-drawn is what is kept as CSV.
+drawn is also what is kept as CSV.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 T = TypeVar("T")
 
-#: The colour of what data is compared with.
+#: The colour of reference data.
 REFERENCE = "#888888"
 _BAND, _LINE = 0.18, 1.8
 _SWEEPS, _FIRST_MOVE, _PULL = 150, 0.1, 1.0
@@ -52,10 +52,10 @@ def dots(
 ) -> None:
     """Draw a dot with its interval for each row, in lines named by the column `of`, from the top.
 
-    Columns `of`, mean, low, high; label x. The values of the column `by` have colours of their own,
-    and stand one below the other in a line. Where there are columns quartile_1 and quartile_3, a
-    thin line joins them; where there is one named `known`, its values are open diamonds, and
-    `known` is said in the legend. A thin line stands at `reference`, such as no effect.
+    Columns `of`, mean, low, high; label x. The values of the column `by` have different colours,
+    and stand one below the other in a line. If there are columns quartile_1 and quartile_3, a thin
+    line joins them; if there is one named `known`, its values are open diamonds, and `known` is
+    their name in the legend. A thin line stands at `reference`, such as no effect.
     """
     rows = table.to_pylist()
     names = _places(row[of] for row in rows)
@@ -106,8 +106,8 @@ def quantiles(
 ) -> None:
     """Draw the values of a sample against the quantiles of a distribution (Q-Q plot).
 
-    `inverse` is its quantile function, taken at (i - 0.5) / n (Hazen 1914); the line is where both
-    are equal. Label x for the distribution, y for the sample.
+    `inverse` is its quantile function, taken at (i - 0.5) / n (Hazen 1914); the line shows where
+    both are equal. Label x for the distribution, y for the sample.
     """
     values = np.sort(np.asarray(sample, np.float64))
     expected = inverse((np.arange(len(values)) + 0.5) / max(1, len(values)))
@@ -134,7 +134,7 @@ def network(axes: Any, places: Floats, ties: Ints, groups: Mapping[str, ArrayLik
     """Draw a graph: nodes at `places` float64[n, 2], `ties` int64[m, 2], a colour for each group.
 
     `groups` are the rows of the nodes in each. Ties within a group have its colour, others are
-    grey. Lengths have no unit, so that there are no scales.
+    grey. Lengths have no unit, so there are no scales.
     """
     group = np.full(len(places), -1)
     for number, rows in enumerate(groups.values()):
@@ -152,13 +152,14 @@ def network(axes: Any, places: Floats, ties: Ints, groups: Mapping[str, ArrayLik
 
 
 def layout(nodes: int, ties: Ints, *, seed: int, start: Floats | None = None) -> Floats:
-    """Return places for the nodes of a graph, float64[nodes, 2], those tied close to each other.
+    """Return positions for the nodes of a graph, float64[nodes, 2], with tied nodes close together.
 
-    `ties` int64[m, 2]; `start` are places to begin at, such as those of the graph before: without,
-    they are drawn. The algorithm of Fruchterman and Reingold 1991 (doi:10.1002/spe.4380211102):
-    with k = sqrt(area / nodes), all push each other apart with k^2 / d, those tied pull with
-    d^2 / k, and steps get shorter. All are drawn to the middle with d, so that parts which are not
-    tied stay near. For up to some thousand nodes: it compares all pairs.
+    `ties` int64[m, 2]; `start` are positions to begin at, such as those of an earlier graph;
+    without them, they are drawn at random. The algorithm of Fruchterman and Reingold 1991
+    (doi:10.1002/spe.4380211102): with k = sqrt(area / nodes), all nodes push each other apart with
+    k^2 / d, tied ones pull with d^2 / k, and steps get shorter. All are pulled to the middle with
+    d, so that parts without ties between them stay close. For up to some thousand nodes: it
+    compares all pairs.
     """
     places = Streams(seed).at("layout").uniform(nodes, 2) - 0.5 if start is None else start
     k = 1.0 / np.sqrt(max(1, nodes))
@@ -190,7 +191,7 @@ def _legend(axes: Any) -> None:
 
 
 def _places(names: Iterable[str]) -> dict[str, int]:
-    """Return the place of each name, in the order in which they come."""
+    """Return the position of each name, in order of first appearance."""
     return {name: place for place, name in enumerate(dict.fromkeys(names))}
 
 

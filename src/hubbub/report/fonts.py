@@ -1,4 +1,4 @@
-"""Letters of all scripts in figures: fonts that have them, escapes for those that none has."""
+"""Letters of all scripts in figures: fonts that have them, escapes for letters without a font."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-#: The font of all figures; it comes with matplotlib.
+#: The font of all figures; it ships with matplotlib.
 OURS = "DejaVu Sans"
 _BREAK = ord("\n")
 _PLAIN = (400, "normal", "regular", "book")
 
 
 def families(texts: Iterable[str]) -> list[str]:
-    """Return the fonts for these texts: ours, then installed ones that have what it lacks.
+    """Return the fonts for these texts: the default, then installed ones with the missing letters.
 
-    Of several that would do, the first by name. Texts in our font's letters (Latin, Greek, Cyrillic
-    and more) look alike on all machines.
+    Of several suitable fonts, the first by name is taken. Texts in letters of the default font
+    (Latin, Greek, Cyrillic and more) look alike on all machines.
     """
     found = [OURS]
     missing = {ord(letter) for text in texts for letter in text} - _letters(OURS)
@@ -28,16 +28,15 @@ def families(texts: Iterable[str]) -> list[str]:
 
 
 def written(text: str, fonts: Iterable[str]) -> str:
-    r"""Return a text with the letters that none of the fonts has as escapes, such as \u4e2d."""
+    r"""Return a text with escapes, such as \u4e2d, for letters that none of the fonts has."""
     known = set().union(*(_letters(name) for name in fonts))
     return "".join(c if ord(c) in known else c.encode("unicode_escape").decode() for c in text)
 
 
 def _installed() -> list[str]:
-    """Return the plain fonts of this machine, by name: upright, and of the usual weight and width.
+    """Return the plain fonts of this machine, by name: upright, and of normal weight and width.
 
-    Those that come with matplotlib are left out: they are for formulas, or boxes in place of
-    letters.
+    Those that ship with matplotlib are left out: they are for formulas, or draw boxes.
     """
     from matplotlib import get_data_path
     from matplotlib.font_manager import fontManager

@@ -1,10 +1,10 @@
-"""The report of a study: one HTML page that needs nothing else, and the files it links to.
+"""The report of a study: one self-contained HTML page, and the files it links to.
 
 ::
 
-    report.html         the page; pictures are in it
-    figures/NAME.svg    a figure, and as NAME.png
-    figures/NAME.csv    what it shows
+    report.html         the page, with its pictures
+    figures/NAME.svg    a figure, also as NAME.png
+    figures/NAME.csv    the data it shows
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from hubbub.report.tables import html_table, number, write_csv, write_file
 Finding = Mapping[str, Any]
 #: The page, and the folder of figures beside it.
 PAGE, FIGURES = "report.html", "figures"
-#: Verdicts in the order they are counted in.
+#: Verdicts in the order in which they are counted.
 _VERDICTS = ("supported", "not found", "opposite", "not tested")
 _SIGNS = dict(zip(_VERDICTS, "✓○✗–", strict=True))
-#: A vector picture is in the page unless it has more bytes; then it is the PNG.
+#: A vector picture is in the page unless it has more bytes than this; then it is the PNG.
 _LARGE = 1_000_000
-#: What a figure shows is in the page as a table, too, if it has no more rows.
+#: The data of a figure is also in the page, as a table, if it has no more rows than this.
 _ROWS = 40
 
 
@@ -52,10 +52,10 @@ def write_report(
 ) -> Path:
     """Write the report of a study into its folder; return its page.
 
-    `verdicts` say each finding (a row of findings.csv) in words; `story` are paragraphs; `files`
-    of the folder, by their path in it, with what is in them; `how` says how the results were made.
-    The same arguments give the same bytes. MissingExtraError without matplotlib: nothing is
-    written then; StoreError if a file cannot be written.
+    `verdicts` state each finding (a row of findings.csv) in a sentence; `story` are paragraphs;
+    `files` are descriptions of files by their path in the folder; `how` says how the results were
+    made. The same arguments give the same bytes. MissingExtraError without matplotlib, before
+    anything is written; StoreError if a file cannot be written.
     """
     parts = [
         f"<header>\n<h1>{escape(title)}</h1>\n<p>{escape(question)}</p>\n</header>",
@@ -147,7 +147,7 @@ def _interval(low: float, high: float) -> str:
 
 
 def _figures(folder: Path, figures: Sequence[Figure]) -> str:
-    """Draw the figures into the folder and return them in HTML; what was there before goes."""
+    """Draw the figures into the folder, replacing earlier ones, and return them in HTML."""
     pictures = [draw(figure) for figure in figures]
     try:
         folder.mkdir(exist_ok=True)
@@ -195,7 +195,7 @@ def _data(figure: Figure) -> str:
 
 
 def _file_names(names: Iterable[str]) -> list[str]:
-    """Return names that files can have, and links without escapes; no two alike, in any case."""
+    """Return valid and distinct file names (in any case) that need no escapes in links."""
     taken: list[str] = []
     for name in names:
         plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "figure"

@@ -1,7 +1,6 @@
-"""One look for all figures: a picture is drawn without touching the state of matplotlib.
+"""One look for all figures, drawn without touching the state of matplotlib.
 
-The same figure gives the same bytes with one version of matplotlib, whatever the settings of the
-person who draws it.
+The same figure gives the same bytes with one version of matplotlib, whatever the user's settings.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 #: Dots per inch of PNG.
 DPI = 200
 _IN_A_ROW = 3
-#: So many entries of a legend, or fewer, stand in one row if they fit; more in two or more.
+#: A legend with at most this many entries is one row if they fit; a larger one has several.
 _ONE_ROW = 4
-#: Letters that fit in an inch of a legend, and those the line and the gap take of each entry.
+#: Letters per inch of a legend, and those that the line and the gap of each entry take.
 _LETTERS, _BESIDE = 13, 8
 INK, _FAINT = "#333333", "#e6e6e6"
 _STYLE = {
@@ -86,7 +85,7 @@ def draw(figure: Figure) -> Picture:
 
 
 def rows_and_columns(panels: int) -> tuple[int, int]:
-    """Return how so many panels stand: at most three in a row, rows as even as they can be."""
+    """Return the layout of this many panels: at most three in a row, rows as even as possible."""
     rows = -(-panels // _IN_A_ROW)
     return rows, -(-panels // rows)
 
@@ -109,7 +108,7 @@ def _drawn(figure: Figure) -> Any:
 
 @contextmanager
 def _style(fonts: list[str]) -> Iterator[None]:
-    """Draw in our style alone, in these fonts; the person's settings are back afterwards."""
+    """Draw only in hubbub's style, with these fonts; restore the user's settings afterwards."""
     try:
         from cycler import cycler
         from matplotlib import style
@@ -151,7 +150,7 @@ def power(value: float) -> str:
 
 
 def _place_legend(canvas: Any) -> None:
-    """Put one legend above all panels, where it hides nothing."""
+    """Put one legend above all panels, where it covers nothing."""
     entries: dict[str, Any] = {}
     for axes in canvas.axes:
         if legend := axes.get_legend():

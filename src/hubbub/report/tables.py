@@ -1,4 +1,4 @@
-"""Tables as CSV files and in HTML, and numbers as they are written in a report."""
+"""Tables as CSV files and in HTML, and the format of numbers in a report."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def html_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return a table in HTML that can be moved sideways where it is too wide.
+    """Return a table in HTML that scrolls sideways if it is too wide.
 
-    Numbers stand to the right, rounded by `number`, and so do the headers above them; None and NaN
+    Numbers are right-aligned, rounded by `number`, and so are the headers above them; None and NaN
     are shown as a dash. Text is escaped.
     """
     rows = list(rows)
@@ -54,7 +54,7 @@ def html_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def number(value: float) -> str:
-    """Return a number to three digits that count; from 1,000 on, and whole ones, with all.
+    """Return a number with three significant digits; from 1,000 on, and whole ones, with all.
 
     Whole numbers (int) have commas between thousands.
     """
