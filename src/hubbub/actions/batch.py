@@ -47,6 +47,12 @@ class Action:
         return hash((self.name, json.dumps(self.args, sort_keys=True, default=str)))
 
 
+def with_text(spec: ActionSpec, value: Any) -> Action:
+    """Return an action whose one argument is a text, or a record."""
+    arg = spec.arg("text")
+    return Action(spec.name) if arg is None else Action(spec.name, **{arg.name: value})
+
+
 @dataclass(slots=True)
 class OpinionChanges:
     """New opinions: of agent[i] on topic[i] it is now value[i] (fixed-point, see SCALE)."""

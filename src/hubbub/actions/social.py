@@ -13,6 +13,7 @@ from hubbub.actions.spec import (
     Found,
     GoodText,
     Insert,
+    Interview,
     Kind,
     NewName,
     Notify,
@@ -24,6 +25,7 @@ from hubbub.actions.spec import (
     Reason,
     Remove,
     Sell,
+    TakeNote,
     With,
     Without,
 )
@@ -188,6 +190,7 @@ SOCIAL = ActionTable(
             "answer a question; the agent does not remember it",
             (Arg("question", "text", "the question"),),
             (GoodText(),),
+            (Interview(),),
             environment_only=True,
         ),
         ActionSpec(
@@ -218,6 +221,7 @@ SOCIAL = ActionTable(
             "rewrite one's note to oneself",
             (CONTENT,),
             (GoodText(),),
+            (TakeNote(),),
             environment_only=True,
         ),
     )

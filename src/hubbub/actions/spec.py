@@ -1,7 +1,8 @@
 """The vocabulary in which actions are declared: arguments, preconditions, effects.
 
 An action is data. Validation, the vectorised apply, schemas, prompts, docs, exports and the
-property tests are all derived from its `ActionSpec`; nothing else knows an action by name.
+property tests are all derived from its `ActionSpec`. The engine finds actions by their effects,
+never by name; names stand in platform presets, default utilities, exports and studies only.
 """
 
 from __future__ import annotations
@@ -211,7 +212,19 @@ class Query:
     name: str
 
 
-Effect = Insert | Add | Remove | Bump | Sell | Found | Configure | Notify | Query
+@dataclass(frozen=True, slots=True)
+class Interview:
+    """The text is a question, or a question with the agent's answer, put to the agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeNote:
+    """The text becomes the agent's note to itself."""
+
+
+Effect = (
+    Insert | Add | Remove | Bump | Sell | Found | Configure | Notify | Query | Interview | TakeNote
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +265,11 @@ class ActionSpec:
             isinstance(e, Add) and e.pairs.over == "item" and e.pairs.approving
             for e in self.effects
         ) or (self.target_kind in ("post", "comment") and self.inserts is not None)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it takes nothing and does nothing."""
+        return not (self.args or self.requires or self.effects)
 
     @property
     def query(self) -> str | None:
@@ -303,6 +321,19 @@ class ActionTable:
     def spec(self, name: str) -> ActionSpec:
         """Return the specification of an action; ActionError if there is none."""
         return self._specs[self.code(name)]
+
+    def having(self, effect: Effect) -> NDArray[np.int32]:
+        """Return the codes of the actions with this effect, ascending, int32[k]."""
+        return np.array([c for c, s in enumerate(self) if effect in s.effects], np.int32)
+
+    def find(self, effect: Effect) -> ActionSpec | None:
+        """Return the first action with this effect, None if there is none."""
+        return next((s for s in self if effect in s.effects), None)
+
+    @cached_property
+    def idle(self) -> int:
+        """The code of the action that takes nothing and does nothing, -1 if there is none."""
+        return next((code for code, spec in enumerate(self) if spec.idle), -1)
 
     @property
     def pairs(self) -> tuple[Pairs, ...]:

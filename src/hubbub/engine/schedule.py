@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from hubbub.actions import Action, ActionBatch
-from hubbub.actions.batch import bound_arguments
-from hubbub.actions.spec import Configure, Found
+from hubbub.actions import Action, ActionBatch, ActionTable, Kind
+from hubbub.actions.batch import bound_arguments, with_text
+from hubbub.actions.spec import Configure, Effect, Found, Insert
 from hubbub.config.scenario import Scenario, Scheduled
 from hubbub.engine.decider import assemble, configured
 from hubbub.errors import ActionError, ScenarioError
@@ -39,7 +39,7 @@ class Schedule:
         Each event gets a negative wave of its own, so that all come before the agents' actions.
         """
         due = self._by_step.get(step, [])
-        return perform(world, platform, step, [_action(e) for e in due])
+        return perform(world, platform, step, [_action(e, world.table) for e in due])
 
 
 def perform(
@@ -62,24 +62,33 @@ def start_events(
     world: World, platform: Platform, products: Sequence[str], posts: Sequence[tuple[int, str]]
 ) -> Events:
     """Carry out step 0, what exists before step 1: products, and posts of any length."""
-    offered = [(ENVIRONMENT, Action("sign_up_product", name=name)) for name in products]
+    table = world.table
+    offered = [(ENVIRONMENT, _made(table, Found("product"), name)) for name in products]
     turns: dict[int, list[Action]] = {}
     for agent, text in posts:
-        turns.setdefault(agent, []).append(Action("create_post", content=text))
-    written = ActionBatch.from_actions(world.table, turns.items(), world.product)
+        turns.setdefault(agent, []).append(_made(table, Insert(Kind.post), text))
+    written = ActionBatch.from_actions(table, turns.items(), world.product)
     first = perform(world, platform, 0, offered)
     return Events.concat([first, apply(platform.without_limits(), world, written, 0)])
 
 
-def _action(event: Scheduled) -> tuple[int | str, Action]:
+def _action(event: Scheduled, table: ActionTable) -> tuple[int | str, Action]:
     if event.sign_up is not None:
-        return ENVIRONMENT, Action("sign_up", profile=_profile(event.sign_up))
+        return ENVIRONMENT, _made(table, Found("agent"), _profile(event.sign_up))
     if event.product is not None:
-        return ENVIRONMENT, Action("sign_up_product", name=event.product)
+        return ENVIRONMENT, _made(table, Found("product"), event.product)
     if event.set is not None:
-        return ENVIRONMENT, Action("configure", settings=event.set)
+        return ENVIRONMENT, _made(table, Configure(), event.set)
     by = ENVIRONMENT if event.by is None else event.by  # the model makes sure that there is one
     return by, Action(str(event.act), **event.args)
+
+
+def _made(table: ActionTable, effect: Effect, value: Any) -> Action:
+    """Return the first action of the table with this effect; ScenarioError if there is none."""
+    spec = table.find(effect)
+    if spec is None:
+        raise ScenarioError(f"this platform has no action with the effect {effect}")
+    return with_text(spec, value)
 
 
 def _profile(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,6 +102,10 @@ def check_schedule(scenario: Scenario, world: World) -> None:
     settings: dict[str, Any] = {}
     for i, event in sorted(enumerate(scenario.events), key=lambda pair: pair[1].step):
         where = f"events.{i}"
+        try:
+            _action(event, world.table)
+        except ScenarioError as error:
+            raise ScenarioError(f"{where}: {error}") from None
         if event.sign_up is not None:
             joined.add(_new_name(event.sign_up, where, world, joined))
         if event.set is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from hubbub import population
 from hubbub.actions import Action, Reason
-from hubbub.actions.spec import Configure
+from hubbub.actions.spec import Configure, Interview
 from hubbub.config.load import load_scenario, parse_scenario, with_models_changed
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
@@ -27,6 +27,7 @@ from hubbub.engine.surveying import Surveying
 from hubbub.engine.workers import open_workers
 from hubbub.errors import RunError, StoreError
 from hubbub.platform import apply
+from hubbub.platform.queries import wanted
 from hubbub.population.io import from_blobs, to_blobs
 from hubbub.rng import Streams
 from hubbub.store import RunStore, check_free
@@ -226,9 +227,10 @@ class Simulation(Surveying):
         reason = Reason(int(events.reason[0]))
         item = int(events.item[0])
         result = answer(society, agent, name, args) if reason is Reason.ok else None
-        model_turns = society.model_turns if name == "interview" and reason is Reason.ok else None
+        interviews = Interview() in spec.effects
+        model_turns = society.model_turns if interviews and reason is Reason.ok else None
         if model_turns is not None and model_turns.groups.model_of(agent):
-            (result,) = self.survey(args["question"], [agent])["answer"].to_pylist()
+            (result,) = self.survey(wanted(spec, args), [agent])["answer"].to_pylist()
         return Outcome(reason is Reason.ok, reason.name, item if item >= 0 else None, result)
 
     def step(

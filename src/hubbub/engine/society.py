@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import Action, ActionBatch, Reason
+from hubbub.actions.spec import Configure
 from hubbub.config.scenario import Scenario
 from hubbub.engine.decider import SHARD, Decider, Shard
 from hubbub.engine.given_turns import GivenTurns
@@ -119,7 +120,7 @@ class Society:
         given, world, watch = given or GivenTurns(), self.world, Stopwatch()
         scheduled = self.schedule.apply(world, self.decider.platform, t)
         self.changed(t, scheduled, None)
-        if any(e == world.table.code("configure") for e in scheduled.action):
+        if np.isin(scheduled.action, world.table.having(Configure())).any():
             self.configure(self.scenario)
         self.workers.prepare(self.decider, t)
         watch.lap("feed")

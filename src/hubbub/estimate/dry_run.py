@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hubbub.actions import ActionTable
 from hubbub.config.scenario import Scenario
 from hubbub.engine.society import Society
 from hubbub.engine.workers import Threads
@@ -67,7 +68,7 @@ def dry_run(
     on_panel = np.zeros(len(world.agents), np.bool_)
     on_panel[np.concatenate(list(panels.values()))] = True
     workers = Threads()
-    society = Society(_without_models(scenario), world, workers=workers)
+    society = Society(_without_models(scenario, world.table), world, workers=workers)
     try:
         for t in range(1, steps + 1):
             by_notice = _woken(scenario, world, society.decider.clock, t)
@@ -90,13 +91,14 @@ def _length(scenario: Scenario, world: World) -> int:
     return min(scenario.steps, STEPS, max(1, int(TURNS / per_step)))
 
 
-def _without_models(scenario: Scenario) -> Scenario:
+def _without_models(scenario: Scenario, table: ActionTable) -> Scenario:
     """Return the scenario with the statistical policy in place of each model, groups as before."""
+    idle = {table[table.idle].name: NOTHING} if table.idle >= 0 else {}
     groups = []
     for group in scenario.agents:
         if group.model is not None:
             own = group.behaviour or scenario.behaviour
-            busy = own.model_copy(update={"base": {"do_nothing": NOTHING, **own.base}})
+            busy = own.model_copy(update={"base": {**idle, **own.base}})
             group = group.model_copy(
                 update={"model": None, "policy": "statistical", "behaviour": busy}
             )

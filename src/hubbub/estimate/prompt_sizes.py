@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.actions.spec import Query
 from hubbub.config.models import BudgetConfig
 from hubbub.config.prompts import SurveyConfig
 from hubbub.config.scenario import Scenario
@@ -21,6 +20,7 @@ from hubbub.llm.tokens import estimate_tokens
 from hubbub.mind.memory import Memory
 from hubbub.mind.survey import Questionnaire, about
 from hubbub.mind.turn_records import Call
+from hubbub.platform.queries import finds
 from hubbub.policy import Observation
 from hubbub.world import Events, Slate, World
 
@@ -45,7 +45,7 @@ class PromptSizes:
         self._model_turns.configure(ModelGroups(world, scenario, self._platform, self._mix, clock))
         allowed = [s for s, on in zip(world.table, self._platform.allowed, strict=True) if on]
         self.look_things_up = scenario.turns.max_calls > 1 and any(
-            isinstance(e, Query) and e.name != "slate" for s in allowed for e in s.effects
+            finds(spec) not in (None, "feed") for spec in allowed
         )
 
     def group_of(self) -> NDArray[np.int16]:

@@ -129,7 +129,7 @@ def find_network(
 
 def hidden_pairs(world: World) -> PairSet:
     """Return the pairs (viewer, author) of a mute, or of a block in either direction."""
-    muted = world.sets["mute"] if "mute" in world.sets else PairSet()
+    muted = world.sets["mute"]
     blocks = world.sets.get("block")
     if blocks is None or not len(blocks):
         return muted

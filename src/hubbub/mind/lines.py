@@ -17,6 +17,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from hubbub.actions import Kind, Reason
+from hubbub.actions.spec import Interview
 from hubbub.mind.quoting import called, one_line
 from hubbub.world import World
 from hubbub.world.world import MENTION
@@ -35,7 +36,7 @@ class Lines:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._interview = world.table.code("interview")
+        self._interviews = set(world.table.having(Interview()).tolist())
         # computed once: specifications look these up in their arguments
         self._verbs = [
             (spec.name, spec.target_kind, any(a.kind == "number" for a in spec.args))
@@ -49,7 +50,7 @@ class Lines:
 
     def _did(self, agent: int, code: int, reason: int, about: int, text: int, amount: int) -> str:
         """Return what the agent did, or tried to do: `about` is the target, -1 for none."""
-        if code == self._interview:
+        if code in self._interviews:
             return self._answered(text)
         line, kind, counts = self._verbs[code]
         if about >= 0 and kind is not None:

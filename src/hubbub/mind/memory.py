@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import ActionSpec, ActionTable, Kind, Reason
+from hubbub.actions.spec import Interview, TakeNote
 from hubbub.llm.tokens import BYTES_PER_TOKEN
 from hubbub.mind.lines import Lines, age
 from hubbub.mind.quoting import one_line
@@ -88,7 +89,7 @@ class Memory:
         self._comments = np.array(
             [spec.inserts == Kind.comment and spec.target_kind == "post" for spec in table]
         )
-        self._interview, self._reflect = table.code("interview"), table.code("reflect")
+        self._interviews, self._notes = table.having(Interview()), table.having(TakeNote())
         self._row = np.empty(0, np.int32)
         self._rows = 0
         self._turns = np.empty(0, np.int32)
@@ -130,11 +131,11 @@ class Memory:
 
     def _fold_deeds(self, world: World, step: int, events: Events) -> None:
         done = events.reason == Reason.ok
-        reflected = np.flatnonzero(done & (events.action == self._reflect))
+        reflected = np.flatnonzero(done & np.isin(events.action, self._notes))
         rows = self._rows_of(events.agent[reflected])
         self._note[rows] = events.text[reflected]
         keep = self._own[events.action]
-        for i in np.flatnonzero(done & (events.action == self._interview)):
+        for i in np.flatnonzero(done & np.isin(events.action, self._interviews)):
             keep[i] = "\nA: " in world.texts[int(events.text[i])]
         events = events.take(keep)
         columns = (

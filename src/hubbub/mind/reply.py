@@ -121,8 +121,7 @@ class ReplyForm:
         worth = [o for o in offers if finds(o.spec) != "feed"]
         self._listed = worth or offers
         self._plain_names = {_plain(s.name): s.name for s in table}
-        idle = (s for s in usable if not (s.args or s.requires or s.effects))
-        self._idle = next(([s.name] for s in idle), [])
+        self._idle = [s.name for s in usable if s.idle][:1]
         self._shape = lru_cache(maxsize=_SHAPES)(self._new_shape)
 
     @property

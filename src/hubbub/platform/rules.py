@@ -103,7 +103,7 @@ def _switched_on(config: PlatformConfig, preset: Preset, table: ActionTable) -> 
     elif config.actions == "default":
         names = [*preset.actions, *extra]
     else:
-        names = ["do_nothing", *config.actions]
+        names = [*(table[c].name for c in (table.idle,) if c >= 0), *config.actions]
     allowed = np.zeros(len(table), np.bool_)
     for name in names:
         if name not in table:

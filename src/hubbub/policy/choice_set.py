@@ -78,8 +78,8 @@ def list_options(
 
     `utilities` by action name override the defaults.
     """
-    quiet = quiet_action(table)
-    quiet_utility = utilities.get("do_nothing", BASE["do_nothing"])
+    quiet = table.idle
+    quiet_utility = utilities.get(table[quiet].name, 0.0) if quiet >= 0 else 0.0
     rows = [(NO_TARGET, quiet if quiet >= 0 and allowed[quiet] else -1, False, quiet_utility)]
     for code in np.flatnonzero(allowed).tolist():
         spec = table[code]
@@ -110,12 +110,6 @@ def check_utilities(table: ActionTable, utilities: Mapping[str, float]) -> None:
         if name not in table:
             hint = did_you_mean(name, table.names)
             raise ScenarioError(f"behaviour.base: there is no action '{name}'{hint}")
-
-
-def quiet_action(table: ActionTable) -> int:
-    """Return the code of the action that takes nothing and does nothing, -1 if there is none."""
-    found = (code for code, s in enumerate(table) if not (s.args or s.effects or s.requires))
-    return next(found, -1)
 
 
 def default_utility(spec: ActionSpec) -> float:

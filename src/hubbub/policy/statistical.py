@@ -26,7 +26,6 @@ from hubbub.policy.choice_set import (
     ChoiceSet,
     check_utilities,
     list_options,
-    quiet_action,
     register,
 )
 from hubbub.policy.grammar import REGISTERS, Grammar
@@ -138,7 +137,7 @@ class StatisticalPolicy:
         batch.target[:], batch.reply_to[:] = target[keep], reply_to[keep]
         batch.amount[:] = self._amount[code]
         self._write(obs.world, batch, draws)
-        quiet = quiet_action(self._table)
+        quiet = self._table.idle
         if quiet >= 0 and obs.allowed[quiet]:
             idle = np.ones(len(obs.agents), np.bool_)
             idle[row[wave == 0]] = False

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hubbub.actions import ActionTable, Kind, Reason
+from hubbub.actions import SOCIAL, ActionTable, Kind, Reason
 from hubbub.actions.batch import NO_STANCE, SCALE
 from hubbub.actions.spec import Add, Bump, Found, Remove, Sell
 
@@ -39,12 +39,13 @@ class Layout:
     @classmethod
     def of(cls, table: ActionTable, profiles: pa.Table) -> Layout:
         """Return the layout of a world's action table and first profiles."""
-        agent = [p.counter for p in table.pairs if p.over == "agent" and p.counter]
-        agent += [p.own_counter for p in table.pairs if p.own_counter]
+        pairs = (*table.pairs, *SOCIAL.pairs)  # the built-in counters are always there
+        agent = [p.counter for p in pairs if p.over == "agent" and p.counter]
+        agent += [p.own_counter for p in pairs if p.own_counter]
         counters = tuple(dict.fromkeys(["followers", "followings", *agent]))
-        groups = [p.counter for p in table.pairs if p.over == "group" and p.counter]
+        groups = [p.counter for p in pairs if p.over == "group" and p.counter]
         return cls(
-            item=table.item_counters,
+            item=tuple(dict.fromkeys((*table.item_counters, *SOCIAL.item_counters))),
             agent=counters,
             chat_group=tuple(dict.fromkeys(groups)),
             profile=_profile_columns(profiles.column_names, {*AGENT_OWN, *counters}),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.actions import ActionTable, Kind
+from hubbub.actions import SOCIAL, ActionTable, Kind
 from hubbub.embed import Encoder
 from hubbub.rng import Streams
 from hubbub.world.columns import Column, Columns
@@ -62,7 +62,8 @@ class World:
         self.texts = TextPool(encoder, topics)
         self.profiles = Profiles(population.profiles)
         self.curves = population.curves
-        self.sets = {p.name: PairSet() for p in table.pairs}
+        # feeds, views and prompts read the built-in sets and counters, also if nothing fills them
+        self.sets = {p.name: PairSet() for p in (*table.pairs, *SOCIAL.pairs)}
         self.sets["follow"] = PairSet(population.follows)
         self.items = Columns(_item_columns(table))
         self.agents = Columns(_agent_columns(table, len(topics), encoder.dims))
@@ -126,9 +127,10 @@ class World:
 
 
 def _counters(table: ActionTable, over: str) -> dict[str, Column]:
-    names = [p.counter for p in table.pairs if p.over == over and p.counter]
+    pairs = (*table.pairs, *SOCIAL.pairs)
+    names = [p.counter for p in pairs if p.over == over and p.counter]
     if over == "agent":
-        names += [p.own_counter for p in table.pairs if p.own_counter]
+        names += [p.own_counter for p in pairs if p.own_counter]
     return dict.fromkeys(names, np.int32)
 
 
@@ -169,7 +171,7 @@ def _item_columns(table: ActionTable) -> dict[str, Column]:
         "topic": np.int16,
         "stance": np.int16,
         **dict.fromkeys(links, np.int32),
-        **dict.fromkeys(table.item_counters, np.int32),
+        **dict.fromkeys((*table.item_counters, *SOCIAL.item_counters), np.int32),
     }
 
 

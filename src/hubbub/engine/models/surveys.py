@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.actions import Action, ActionBatch
+from hubbub.actions import ActionBatch
+from hubbub.actions.batch import with_text
+from hubbub.actions.spec import Interview
 from hubbub.config.prompts import QuestionConfig, SurveyConfig
-from hubbub.errors import ModelError
+from hubbub.errors import ModelError, ScenarioError
 from hubbub.llm.chat import ChatRequest, Completion, Inferencer
 from hubbub.mind.survey import Answer, Interviewing, Questionnaire, about, asked
 from hubbub.mind.turn_records import Call
@@ -53,11 +55,17 @@ class SurveySitting:
     ) -> None:
         """Ask `agents`, if given, instead of those whom the survey's `where` and `share` select.
 
-        ModelError if one of them has no model, ScenarioError for conditions that make no sense.
+        ModelError if one of them has no model. ScenarioError for conditions that make no sense,
+        or if they should remember the survey and no action of the platform is an interview.
         """
         self.survey, self._panel = survey, panel
         world = panel.world
         self.step = world.step
+        if survey.remember and world.table.find(Interview()) is None:
+            raise ScenarioError(
+                f"survey '{survey.name}': `remember` needs an action with the effect Interview(), "
+                "and this platform has none"
+            )
         if agents is None:
             self.agents, self.left_out = asked(survey, world, world.streams, panel.modelled)
         else:
@@ -116,21 +124,23 @@ class SurveySitting:
     def remembered(self) -> ActionBatch:
         """Return the actions by which agents remember what they were asked and answered.
 
-        There is one `interview` per valid answer. They are the environment's, and of any length.
+        There is one interview per valid answer. They are the environment's, and of any length.
         """
-        asks = self._asks()
+        world, asks = self._panel.world, self._asks()
+        interview = world.table.find(Interview())
+        if interview is None:
+            return ActionBatch.blank(np.empty(0, np.int32), 0)
         turns = [
             (
                 agent,
                 [
-                    Action("interview", question=f"Q: {asks[a.question]}\nA: {a.text}")
+                    with_text(interview, f"Q: {asks[a.question]}\nA: {a.text}")
                     for a in self._answers[agent]
                     if a.valid
                 ],
             )
             for agent in self.agents.tolist()
         ]
-        world = self._panel.world
         return ActionBatch.from_actions(world.table, turns, world.product)
 
     def _asks(self) -> dict[str, str]:

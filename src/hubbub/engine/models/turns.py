@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import Action, ActionBatch, Reason
+from hubbub.actions.batch import with_text
+from hubbub.actions.spec import TakeNote
 from hubbub.engine.models.budget import Budget
 from hubbub.engine.models.groups import ModelGroups, PromptProfile
 from hubbub.engine.models.surveys import SurveyPanel
@@ -76,6 +78,7 @@ class ModelTurns:
         waiting: Waiting | None = None,
     ) -> None:
         self._world, self.memory = world, memory
+        self._note = world.table.find(TakeNote())
         self.inferencer = inferencer
         self.budget = budget
         self._waiting = waiting
@@ -142,7 +145,7 @@ class ModelTurns:
     def _reflection(self, profile: PromptProfile, agent: int, step: int) -> str | None:
         """Return the prompt for a new note to oneself, None if none is due."""
         every = profile.prompt.reflect_every
-        if not every or (self.memory.turns(agent) + 1) % every:
+        if not every or self._note is None or (self.memory.turns(agent) + 1) % every:
             return None
         tokens, persona = profile.prompt.memory_tokens, profile.prompter.persona(agent)
         return self.memory.reflection_prompt(self._world, agent, step, tokens, persona)
@@ -224,7 +227,7 @@ class ModelTurns:
         if not failed:
             return done
         agents = np.array([d.agent for d in failed], np.int32)
-        blank = ActionBatch.blank(agents, world.table.code("do_nothing"))
+        blank = ActionBatch.blank(agents, max(world.table.idle, 0))
         blank.wave[:] = [len(d.actions) for d in failed]
         blank.refused[:] = [int(d.refused) for d in failed]
         blank.text[:] = np.arange(len(failed))
@@ -232,7 +235,9 @@ class ModelTurns:
         return ActionBatch.concat([done, blank])
 
     def _notes(self, decisions: Sequence[Decision]) -> ActionBatch:
-        notes = [(d.agent, [Action("reflect", content=d.note)]) for d in decisions if d.note]
+        notes: list[tuple[int, list[Action]]] = []
+        if self._note is not None:
+            notes = [(d.agent, [with_text(self._note, d.note)]) for d in decisions if d.note]
         batch = ActionBatch.from_actions(self._world.table, notes, self._world.product)
         batch.wave += _AFTER
         return batch

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hubbub.actions.spec import Configure
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
 from hubbub.engine.decider import Decider, Shard, ShardSlates, ShardTurns
@@ -42,7 +43,7 @@ class Replica:
         if change.slate is not None:
             fold_slate(world, change.slate, change.behind)
         decider.world_changed()
-        if np.any(change.events.action == world.table.code("configure")):
+        if np.isin(change.events.action, world.table.having(Configure())).any():
             decider.configure(decider.scenario)
 
     def prepare(self, t: int) -> None:
