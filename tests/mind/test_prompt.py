@@ -12,13 +12,14 @@ from forum import ANN, BOB, CYD, DAN, EVE, FAY, Forum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbub.actions import SOCIAL, ActionSpec
-from hubbub.actions.social import USER
-from hubbub.actions.spec import Exists, Notify
+from hubbub.actions import SOCIAL, ActionSpec, Kind, Pairs
+from hubbub.actions.social import COMMENT, CONTENT, POST, USER
+from hubbub.actions.spec import Add, Bump, Exists, GoodText, Insert, Notify, Without
 from hubbub.errors import ScenarioError
 from hubbub.mind.quoting import NAME_CHARS, called, handle, one_line
 from hubbub.mind.turn_records import Reference
 from hubbub.mind.words import LANGUAGES, words_for
+from hubbub.policy.view import view
 
 
 def busy_forum() -> tuple[Forum, list[int]]:
@@ -154,6 +155,53 @@ def test_notices_of_own_actions_bear_their_names() -> None:
     forum = Forum(table=SOCIAL.with_extra([poke]))
     forum.do(1, BOB, "poke", user_id=ANN)
     assert "New:\n1 bob poke\n" in forum.user_prompt(2, ANN).text
+
+
+KEPT = Pairs("bookmark", "item", counter="bookmarks", own_counter="kept_posts")
+FLAGS = Pairs("flag", "item", counter="flags", approving=False, shown=False)
+COUNTING = SOCIAL.with_extra(
+    [
+        ActionSpec("bookmark", "keep", (POST,), (Exists(), Without(KEPT)), (Add(KEPT),)),
+        ActionSpec("flag", "flag", (POST,), (Exists(), Without(FLAGS)), (Add(FLAGS),)),
+        ActionSpec(
+            "tip",
+            "thank",
+            (POST, CONTENT),
+            (Exists(), GoodText()),
+            (Insert(Kind.comment), Bump("comments"), Bump("tips"), Bump("secret", shown=False)),
+        ),
+        ActionSpec("nod", "nod", (COMMENT,), (Exists(),), (Bump("nods"),)),
+    ]
+)
+
+
+@pytest.mark.parametrize(("preset", "liked"), [("reddit", "+1"), ("x", "1 likes")])
+def test_counters_of_custom_actions_are_shown(preset: str, liked: str) -> None:
+    forum = Forum(table=COUNTING, preset=preset)
+    post = forum.do(1, BOB, "create_post", content="Hello")
+    assert forum.user_prompt(2, ANN, [post]).text.endswith("You see:\n1 bob 1h: Hello")
+    for agent in (ANN, CYD):
+        forum.do(2, agent, "bookmark", post_id=post)
+    forum.do(2, DAN, "flag", post_id=post)
+    tip = forum.do(2, DAN, "tip", post_id=post, content="Thanks")
+    forum.do(2, EVE, "nod", comment_id=tip)
+    assert forum.user_prompt(3, FAY, [post]).text.endswith(
+        "You see:\n1 bob 2h 2 bookmarks 1 tips: Hello\n 2 dan 1 nods: Thanks"
+    )
+    forum.do(3, ANN, "like_post", post_id=post)
+    text = forum.user_prompt(4, ANN, [post]).text
+    assert f"\n1 bob 3h {liked} 2 bookmarks 1 tips: Hello\n" in text
+    assert "\n0 followers, 0 following, 1 kept posts, day " in text
+    seen = view(forum.observe(4, {ANN: [post]}), 0)
+    assert seen.counters == {"kept_posts": 1}
+    assert seen.posts[0].counters == {"bookmarks": 2, "tips": 1, "nods": 0}
+    assert seen.posts[0].comments[0].counters == {"bookmarks": 0, "tips": 0, "nods": 1}
+
+
+def test_built_in_actions_have_no_custom_counters() -> None:
+    forum, (post, *_) = busy_forum()
+    seen = view(forum.observe(8, {ANN: [post]}), 0)
+    assert (seen.counters, seen.posts[0].counters, seen.posts[0].comments[0].counters) == ({},) * 3
 
 
 def test_long_texts_are_cut_at_a_word() -> None:

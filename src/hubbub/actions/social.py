@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from hubbub.actions.spec import (
     ActionSpec,
     ActionTable,
@@ -226,3 +228,28 @@ SOCIAL = ActionTable(
         ),
     )
 )
+
+
+def custom_counters(table: ActionTable, over: Literal["item", "agent"]) -> tuple[str, ...]:
+    """Return the counters of items or agents that custom actions add and agents are shown."""
+    found: dict[str, bool] = {}  # in order of first mention; hidden if any mention says so
+
+    def mention(name: str | None, *, shown: bool) -> None:
+        if name:
+            found[name] = found.get(name, True) and shown
+
+    for pairs in table.pairs:
+        if pairs.over == over:
+            mention(pairs.counter, shown=pairs.shown)
+        if over == "agent":
+            mention(pairs.own_counter, shown=pairs.shown)
+    for effect in (e for spec in table for e in spec.effects):
+        if over == "item" and isinstance(effect, Bump):
+            mention(effect.counter, shown=effect.shown)
+    return tuple(name for name, shown in found.items() if shown and name not in _BUILT_IN)
+
+
+_BUILT_IN = {
+    *SOCIAL.item_counters,
+    *(name for p in SOCIAL.pairs for name in (p.counter, p.own_counter) if name),
+}

@@ -58,6 +58,7 @@ class Pairs:
 
     `counter` is the column that counts the pairs of a target, `own_counter` those of an agent.
     A reaction that is not `approving` (dislike, report) does not draw the agent's taste along.
+    `shown` says whether agents see the counters of a custom set.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Pairs:
     counter: str | None = None
     own_counter: str | None = None
     approving: bool = True
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +177,10 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Bump:
-    """A counter of the target item goes up by one."""
+    """A counter of the target item goes up by one. Agents see a custom one if it is `shown`."""
 
     counter: str
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)

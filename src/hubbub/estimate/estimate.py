@@ -288,9 +288,7 @@ def _turn_notes(
         "policy in place of the models, and prompts measured on the way"
         + ("." if whole else ". Later ones are taken to be as the last of these.")
     )
-    woken = (
-        f"{sum(row.woken for row in rows):,.0f} because of replies and mentions in the dry run"
-    )
+    woken = f"{sum(row.woken for row in rows):,.0f} because of replies and mentions in the dry run"
     most = f"{sum(row.most_turns for row in rows):,.0f}, if everyone got some in every step"
     waking = scenario.time.wake_on_notice and scenario.time.wake_rate
     yield (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hubbub.actions import ActionTable, Kind
-from hubbub.actions.social import FOLLOW
+from hubbub.actions.social import FOLLOW, custom_counters
 from hubbub.actions.spec import Add
 from hubbub.config.prompts import PromptConfig
 from hubbub.mind.groups import GroupList
@@ -88,6 +88,10 @@ class _Briefs:
         self._personas = prompter.personas.of(self._agents)
         self._followers = world.agents["followers"][agents].tolist()
         self._followings = world.agents["followings"][agents].tolist()
+        self._custom = {
+            name.replace("_", " "): world.agents[name][agents].tolist()
+            for name in custom_counters(world.table, "agent")
+        }
         self._day, self._time = prompter.today(obs.step)
         self._lines = SlateLines(obs, prompter.quotes)
         self._groups = GroupList(obs)
@@ -136,10 +140,11 @@ class _Briefs:
         shown, things = self._shown(row, words)
         news = self._news(row, things, words)
         groups = self._group_lines(agent, things, words)
+        custom = "".join(f", {c[row]} {name}" for name, c in self._custom.items() if c[row])
         lines = [
             text,
-            f"{self._followers[row]} {words.followers}, {self._followings[row]} {words.following}, "
-            f"{words.day} {self._day} {self._time}",
+            f"{self._followers[row]} {words.followers}, {self._followings[row]} {words.following}"
+            f"{custom}, {words.day} {self._day} {self._time}",
         ]
         if memory:
             lines += (f"{words.memory}:", memory)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import Kind
+from hubbub.actions.social import custom_counters
 from hubbub.config.prompts import PromptConfig
 from hubbub.mind.quoting import called, one_line
 from hubbub.mind.turn_records import Reference
@@ -98,7 +99,9 @@ class SlateLines:
         self._comment_rows = list(zip(below.tolist(), quotes.names(commenter), strict=True))
         self.post_things = _things("post", shown, author)
         self.comment_things = _things("comment", below, commenter)
-        counters = ("step", "text", "likes", "dislikes", "shares")
+        custom = custom_counters(obs.world.table, "item")
+        self._custom = [name.replace("_", " ") for name in custom]
+        counters = ("step", "text", "likes", "dislikes", "shares", *custom)
         self._columns = {
             item: row
             for ids in (target, below)
@@ -133,13 +136,20 @@ class SlateLines:
         return f"{name}{self._counts(counts, words)}: {body}"
 
     def _counts(self, counts: Iterable[int], words: Words) -> str:
-        """Return the score, or likes, dislikes and reposts, after a blank; zeros are left out."""
-        likes, dislikes, shares = counts
+        """Return the counts after a blank, zeros left out: score, or likes, dislikes and reposts.
+
+        The counters of custom actions follow.
+        """
+        likes, dislikes, shares, *custom = counts
+        text = ""
+        named: list[tuple[int, str]] = []
         if self._obs.show_score:
             score = likes - dislikes
-            return f" {score:+d}" if score else ""
-        named = ((likes, words.likes), (dislikes, words.dislikes), (shares, words.shares))
-        return "".join(f" {count} {name}" for count, name in named if count)
+            text = f" {score:+d}" if score else ""
+        else:
+            named += ((likes, words.likes), (dislikes, words.dislikes), (shares, words.shares))
+        named += zip(custom, self._custom, strict=True)
+        return text + "".join(f" {count} {name}" for count, name in named if count)
 
 
 def _things(kind: str, ids: NDArray[np.int32], authors: NDArray[np.int32]) -> list[Reference]:

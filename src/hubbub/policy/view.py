@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import Kind
+from hubbub.actions.social import custom_counters
 from hubbub.policy.base import Observation
 from hubbub.policy.notices import recent_notices
 from hubbub.world import World
@@ -16,7 +17,10 @@ from hubbub.world.world import MENTION
 
 @dataclass(frozen=True, slots=True)
 class CommentView:
-    """A comment as it is shown. Counts are None where the platform shows scores, and vice versa."""
+    """A comment as it is shown. Counts are None where the platform shows scores, and vice versa.
+
+    `counters` are those of custom actions, by name.
+    """
 
     id: int
     user_name: str
@@ -25,6 +29,7 @@ class CommentView:
     likes: int | None
     dislikes: int | None
     score: int | None
+    counters: dict[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class PostView:
 
     `id` is what actions refer to; `shared_by` is the agent whose repost it came through; `quoted`
     the text of the post that it quotes (not if its author is muted). `warning` mentions reports,
-    from the platform's threshold on.
+    from the platform's threshold on. `counters` are those of custom actions, by name.
     """
 
     id: int
@@ -49,6 +54,7 @@ class PostView:
     score: int | None
     warning: str | None
     comments: tuple[CommentView, ...]
+    counters: dict[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,10 @@ class GroupView:
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """All that an agent is shown when it wakes."""
+    """All that an agent is shown when it wakes.
+
+    `counters` are the agent's own counters of custom actions, by name.
+    """
 
     user_id: int
     user_name: str
@@ -84,6 +93,7 @@ class AgentView:
     posts: tuple[PostView, ...]
     notices: tuple[Notice, ...]
     groups: tuple[GroupView, ...]
+    counters: dict[str, int] = field(default_factory=dict, hash=False)
 
 
 def view(obs: Observation, row: int) -> AgentView:
@@ -100,6 +110,7 @@ def view(obs: Observation, row: int) -> AgentView:
         posts=tuple(_post(obs, agent, at, names) for at in range(shown.start, shown.stop)),
         notices=tuple(_notice(world, int(note), names) for note in notes),
         groups=tuple(_groups(world, agent)),
+        counters={n: int(world.agents[n][agent]) for n in custom_counters(world.table, "agent")},
     )
 
 
@@ -137,6 +148,7 @@ def _post(obs: Observation, agent: int, at: int, names: dict[int, str]) -> PostV
         score=_score(obs, post),
         warning=f"reported by {reports} users" if reports >= obs.report_threshold else None,
         comments=tuple(_comment(obs, int(c), names) for c in below),
+        counters=_counters(world, post),
     )
 
 
@@ -149,7 +161,12 @@ def _comment(obs: Observation, item: int, names: dict[int, str]) -> CommentView:
         likes=_count(obs, "likes", item),
         dislikes=_count(obs, "dislikes", item),
         score=_score(obs, item),
+        counters=_counters(obs.world, item),
     )
+
+
+def _counters(world: World, item: int) -> dict[str, int]:
+    return {n: int(world.items[n][item]) for n in custom_counters(world.table, "item")}
 
 
 def _notice(world: World, note: int, names: dict[int, str]) -> Notice:

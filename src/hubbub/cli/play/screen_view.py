@@ -41,6 +41,7 @@ class ScreenView:
         self._screen.print()
         who = f"Step {self._sim.t + 1:,}: you are @{clean(view.user_name)} (agent {view.user_id})"
         counts = f"followers {view.followers:,}, following {view.followings:,}"
+        counts += "".join(f", {text}" for text in _custom(view))
         self._screen.print(f"{who}, {counts}", soft_wrap=True)
         self._show_view(view)
 
@@ -173,7 +174,13 @@ def _comment(comment: CommentView) -> Text:
 def _counts(item: PostView | CommentView, *more: str) -> list[str]:
     """Return the counts that are shown and not 0."""
     names = ("score", "likes", "dislikes", *more)
-    return [f"{name} {value:,}" for name in names if (value := getattr(item, name))]
+    counts = [f"{name} {value:,}" for name in names if (value := getattr(item, name))]
+    return counts + _custom(item)
+
+
+def _custom(view: AgentView | PostView | CommentView) -> list[str]:
+    """Return the counts of custom actions that are not 0."""
+    return [f"{name} {value:,}" for name, value in view.counters.items() if value]
 
 
 def _line(name: str, about: Iterable[str], text: str = "") -> Text:
