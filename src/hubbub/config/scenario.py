@@ -6,11 +6,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from hubbub.config.models import BudgetConfig, ModelConfig
 from hubbub.config.prompts import PromptConfig, SurveyConfig, TurnsConfig
-from hubbub.config.section import Count, Names, Probability, Section
+from hubbub.config.section import Count, DottedPath, Names, Probability, Section
 from hubbub.errors import did_you_mean
 
 #: Topics a generated society talks about: the interests of OASIS's one-million-user file.
@@ -182,6 +188,29 @@ class TimeConfig(Section):
         return value
 
 
+class SourceConfig(Section):
+    """A custom feed source: a function that finds posts for each viewer (docs/extending.md)."""
+
+    source: DottedPath = Field(description="Dotted path 'module:function'.")
+    slots: Count | None = Field(
+        None,
+        description="Slots for its best posts, by its own scores. Default: its posts compete for "
+        "the recommended slots, with the scores of the preset or the ranker. 0: switched off.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_section(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(f"write it as a section: {{source: '{value}', slots: 2}}")
+        return value
+
+    @property
+    def name(self) -> str:
+        """What slates and explanations call it: the name of the function."""
+        return self.source.partition(":")[2]
+
+
 class FeedConfig(Section):
     """What an agent is shown."""
 
@@ -209,6 +238,33 @@ class FeedConfig(Section):
         None, ge=1, description="Reports from which a post is no longer shown; default: never."
     )
     ranker: str | None = Field(None, description="Own ranker: dotted path 'module:function'.")
+    sources: list[SourceConfig] = Field(
+        default_factory=list,
+        description="Custom sources of posts, in addition to followees' posts and the pool.",
+    )
+    filters: list[DottedPath] = Field(
+        default_factory=list,
+        description="Custom filters: dotted paths 'module:function'. A post is shown if all filters "
+        "keep it.",
+    )
+
+    @model_validator(mode="after")
+    def _distinct_names(self) -> FeedConfig:
+        names = [source.name for source in self.sources]
+        names += [path.partition(":")[2] for path in self.filters]
+        twice = next((n for n in names if names.count(n) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two of sources and filters are named '{twice}'; rename one of them")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out empty `sources` and `filters`: studies compare scenarios with earlier ones."""
+        data: dict[str, Any] = serialize(self)
+        for name in ("sources", "filters"):
+            if not data.get(name, True):
+                del data[name]
+        return data
 
 
 class BehaviourConfig(Section):

@@ -31,6 +31,14 @@ def _distinct(names: list[str]) -> list[str]:
     return names
 
 
+def _dotted_path(path: str) -> str:
+    """Return the path; ValueError if it is not 'module:name'."""
+    module, _, name = path.partition(":")
+    if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        raise ValueError(f"'{path}' must have the form 'module:name'")
+    return path
+
+
 def _has_surrogate(value: Any) -> bool:
     if isinstance(value, str):
         return any("\ud800" <= c <= "\udfff" for c in value) if not value.isascii() else False
@@ -40,6 +48,7 @@ def _has_surrogate(value: Any) -> bool:
 
 
 Names = Annotated[list[str], AfterValidator(_distinct)]
+DottedPath = Annotated[str, AfterValidator(_dotted_path)]
 
 
 class Section(BaseModel):
