@@ -7,6 +7,7 @@ import runpy
 import shlex
 import shutil
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ import pytest
 
 from hubbub.config import load_scenario
 from hubbub.policy.choice_set import BASE
+from hubbub.store import RunStore
 from hubbub.studies.catalogue import NAMES, find_study
 from hubbub.studies.rumor.messages import MESSAGES
 from hubbub.studies.trials import StudyOptions
@@ -172,3 +174,30 @@ def test_the_profiles_are_what_the_script_makes(
     runpy.run_path(str(tmp_path / "make_profiles.py"), run_name="__main__")
     for name in files:
         assert (tmp_path / name).read_bytes() == (EXAMPLES / name).read_bytes()
+
+
+def test_the_own_source_fills_its_slots(
+    hubbub: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    readme = (EXAMPLES / "own-feed-source" / "README.md").read_text(encoding="utf-8")
+    change, run, inspect = commands(readme)
+    monkeypatch.chdir(change[1])
+    assert hubbub(*run[1:]).code == 0
+    assert "neighbours_commented" in hubbub(*inspect[1:]).out
+    with RunStore.open(Path("commented")) as store:
+        slates = store.slates().to_pylist()
+        sources = Counter(row["source"] for row in slates)
+        places = Counter((row["step"], row["agent"], row["source"]) for row in slates)
+        assert set(sources) == {"neighbours_commented", "in_network", "interest"}
+        most = {name: max(n for (*_, s), n in places.items() if s == name) for name in sources}
+        assert most == {"neighbours_commented": 2, "in_network": 3, "interest": 4}
+        answered = {row["post"] for row in store.comments().to_pylist()}
+        found = {row["item"] for row in slates if row["source"] == "neighbours_commented"}
+        assert found <= answered
+        assert found <= set(store.posts()["id"].to_pylist())
+        digest = store.digest()
+    assert sources["neighbours_commented"] > 2000
+    again = hubbub(*run[1:-1], "shared-out", "--workers", "processes:2")
+    assert again.code == 0, again.err
+    assert hubbub("digest", "shared-out").out.strip() == digest

@@ -1,4 +1,4 @@
-"""A lively society with a ranker and policies of its own, for tests with workers elsewhere."""
+"""A lively society with a feed and policies of its own, for tests with workers elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.scenarios import small
-from hubbub.actions import Action, ActionBatch
+from hubbub.actions import Action, ActionBatch, Kind
 from hubbub.config.scenario import Scenario
 
 #: Names a file that holds the head's process id: the first worker to find it removes it and dies.
@@ -22,7 +22,11 @@ def bustling(**changes: object) -> Scenario:
     """120 agents, most awake, of three kinds; mutes, sign-ups, and a new feed in mid-run."""
     return small(
         steps=9,
-        feed={"ranker": f"{HERE}:nearest"},
+        feed={
+            "ranker": f"{HERE}:nearest",
+            "sources": [{"source": f"{HERE}:Others", "slots": 2}],
+            "filters": [f"{HERE}:not_next"],
+        },
         agents=[
             {"policy": f"{HERE}:Grumpy", "share": 0.3},
             {"policy": "scripted", "script": {5: [{"agent": "zoe", "action": "trend"}]}},
@@ -35,6 +39,20 @@ def bustling(**changes: object) -> Scenario:
 def nearest(world, agent, item, step):
     """Rank high what an agent with a near id wrote lately."""
     return -np.abs(world.items["author"][item] - agent) - (step - world.items["step"][item])
+
+
+class Others:
+    """Show each agent what the one with the next id wrote last."""
+
+    def __call__(self, world, agents, step):
+        last = world.agents["last_item"][(agents + 1) % len(world.agents)]
+        wrote = (last >= 0) & np.isin(world.items["kind"][last], (Kind.post, Kind.repost))
+        return agents[wrote], last[wrote]
+
+
+def not_next(world, agents, items, step):
+    """Show no posts whose id is that of the viewer, or the next one."""
+    return (items != agents) & (items != agents + 1)
 
 
 class Grumpy:

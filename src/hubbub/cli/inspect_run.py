@@ -17,8 +17,7 @@ from hubbub.cli.inspect_models import print_exchanges, print_models
 from hubbub.cli.screen import bars, clean, console, cut, heading, show, table
 from hubbub.errors import RunError, did_you_mean
 from hubbub.store import RunStore
-from hubbub.store.read import agents, events, items, slates
-from hubbub.world import SOURCES
+from hubbub.store.read import agents, codes, events, items, slates
 
 #: Most turns, branches and comments that are printed, posts in a ranking, names to guess from.
 _TURNS, _BRANCHES, _COMMENTS, _TOP, _NEAR = 30, 40, 20, 5, 1000
@@ -183,11 +182,12 @@ def _missing(name: str, number: int, count: int) -> RunError:
 def _shown(store: RunStore, agent: int) -> dict[int, list[tuple[int, str, float]]]:
     """Return by step in which an agent was awake the (item, source, score) that it was shown."""
     found: dict[int, list[tuple[int, str, float]]] = {}
+    names = codes.source_names(store)
     for step, slate in slates.between(store):
         at = slate.of(agent)
         if at.stop > at.start or agent in slate.agents:
             rows = zip(slate.items[at], slate.sources[at], slate.scores[at], strict=True)
-            found[step] = [(int(i), SOURCES[int(s)], float(score)) for i, s, score in rows]
+            found[step] = [(int(i), names[int(s)], float(score)) for i, s, score in rows]
     return found
 
 

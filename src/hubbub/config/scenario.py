@@ -240,6 +240,7 @@ class FeedConfig(Section):
     ranker: str | None = Field(None, description="Own ranker: dotted path 'module:function'.")
     sources: list[SourceConfig] = Field(
         default_factory=list,
+        max_length=64,
         description="Custom sources of posts, in addition to followees' posts and the pool.",
     )
     filters: list[DottedPath] = Field(

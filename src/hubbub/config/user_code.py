@@ -39,6 +39,20 @@ def load_own(path: str, place: str) -> Any:
     return getattr(module, name)
 
 
+def load_function(path: str, place: str) -> Any:
+    """Return the function that 'module:name' names; ScenarioError if it can't be called.
+
+    For a class, return an instance made without arguments, to be called like a function.
+    """
+    found = load_own(path, place)
+    if isinstance(found, type):
+        with blamed_on(f"{place} '{path}'"):
+            found = found()
+    if not callable(found):
+        raise ScenarioError(f"{place}: '{path}' is not a function")
+    return found
+
+
 @contextmanager
 def blamed_on(place: str, step: int | None = None) -> Iterator[None]:
     """Add to any error from a user's own code where in the scenario that code is named."""

@@ -141,7 +141,13 @@ def check_settings(
         raise ScenarioError(f"{where}: platform.exclusive_reactions must be true or false here")
     plain: dict[str, Any] = json.loads(json.dumps(dict(new), default=str))
     try:
-        assemble(configured(scenario, {**before, **plain}), world)
+        now = configured(scenario, {**before, **plain})
+        if [s.source for s in now.feed.sources] != [s.source for s in scenario.feed.sources]:
+            raise ScenarioError(
+                "the sources of feed.sources cannot change in mid-run, only their slots: list a "
+                "source with  slots: 0  from the start, and set e.g. feed.sources.0.slots: 2"
+            )
+        assemble(now, world)
     except ScenarioError as error:
         raise ScenarioError(f"{where}: {error}") from None
     return plain

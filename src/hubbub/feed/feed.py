@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from hubbub.actions import Kind
 from hubbub.config.scenario import FeedConfig
 from hubbub.feed import formulas, pipeline
+from hubbub.feed.custom import grouped, joined, load_filters, load_sources
 from hubbub.feed.fill_kernel import Barred, PoolScores, Slots, fill
 from hubbub.feed.frame import Frame, ItemFacts, NetworkCandidates, find_network, hidden_pairs
+from hubbub.feed.network_kernel import AUTHOR, ITEM, SCORE, TARGET
 from hubbub.feed.ranker import ByRanker, load_ranker
 from hubbub.feed.scorers import ByInterest, ByWorth, RandomScorer, SameForAll, Scorer, codes_of
 from hubbub.feed.settings import FeedSettings, Preset, resolve
@@ -29,7 +31,7 @@ from hubbub.feed.sources import (
 )
 from hubbub.rng import Streams
 from hubbub.time import Clock
-from hubbub.world import SOURCES, Slate, World
+from hubbub.world import SOURCES, Slate, World, source_names
 
 Ids = NDArray[np.int32]
 _LOT = RandomScorer()
@@ -98,6 +100,9 @@ class Feed:
             own = ByRanker(load_ranker(settings.ranker), settings.ranker)
             self._recommended = self._following = own
             self._sources = _MIXED
+        self._custom = load_sources(settings.sources)
+        self._filters = load_filters(settings.filters)
+        self._names = source_names([source.name for source in settings.sources])
         factors = np.append(1.0, np.full(63, settings.author_decay))
         self._records = ItemFacts()
         self._decay = np.cumprod(factors).astype(np.float32)
@@ -133,11 +138,12 @@ class Feed:
     def rank(self, world: World, frame: Frame, agents: NDArray[Any]) -> Slate:
         """Return what these agents (ascending ids, at most a few thousand) are shown."""
         agents = np.asarray(agents, np.int32)
-        width = self.settings.following + self.settings.recommended
-        places = Slots.empty(len(agents), width)
+        places = Slots.empty(len(agents), self.settings.width)
         hidden = frame.hidden.rows(agents)
         barred = Barred(world.agents["seen"][agents], *hidden, world.items["author"])
         for section in self._sections(world, frame, agents):
+            if self._filters:
+                section = self._filtered(world, frame, agents, section)
             scores = np.ascontiguousarray(section.pool_scores, np.float32)
             p = scores.shape[1]
             sources = section.pool_source[:p]
@@ -152,14 +158,16 @@ class Feed:
         agents = np.array([agent], np.int32)
         verdicts: list[tuple[pipeline.Candidates, str]] = []
         shown: pipeline.Candidates | None = None
+        filters = pipeline.filters(self.settings.hide_reported)
+        filters += tuple(f.at(frame.step) for f in self._filters)
         for section in self._sections(world, frame, agents):
             c = pipeline.candidates(
                 world, frame, agents, section.network, section.pool_scores, section.pool_source
             )
             shown = c.take(np.empty(0, np.int64)) if shown is None else shown
-            for step in pipeline.filters(self.settings.hide_reported):
-                c, removed = pipeline.split(step, world, c)
-                verdicts.append((removed, step.reason))
+            for one in filters:
+                c, removed = pipeline.split(one, world, c)
+                verdicts.append((removed, one.reason))
             c, removed = pipeline.split_duplicates(c, shown)
             verdicts.append((removed, "duplicate"))
             chosen, removed = pipeline.select(c, shown, {agent: int(section.slots[0])}, self._decay)
@@ -167,7 +175,7 @@ class Feed:
             shown = shown.join(chosen)
         first = [] if shown is None else [(shown, "shown")]
         return [
-            Explained(item, SOURCES[source], verdict, score)
+            Explained(item, self._names[source], verdict, score)
             for c, verdict in first + verdicts
             for item, source, score in zip(
                 c.item.tolist(), c.source.tolist(), c.score.tolist(), strict=True
@@ -183,25 +191,56 @@ class Feed:
         recommended = np.full(k, settings.recommended, np.int32) - lots
         following = np.full(k, settings.following, np.int32)
         network = find_network(world, frame, agents, proof=settings.joint)
+        self._hide_moderated(world, network)
         if len(network.rows):
-            hide = self._moderated(world, network.target)
-            if hide is not None:
-                network.hide(hide)
             network.score(self._following.network(world, frame, agents, network))
         sections = []
+        if settings.following and not settings.joint:
+            sections.append(_Section(network, nothing, codes, following))
+        competing = [nobody]
+        for source in self._custom:
+            found = source.find(world, frame.step, agents)
+            self._hide_moderated(world, found)
+            if source.slots is None:
+                found.score(self._recommended.network(world, frame, agents, found))
+                competing.append(found)
+            else:
+                slots = np.full(k, source.slots, np.int32)
+                sections.append(_Section(found, nothing, codes, slots))
         if settings.joint:
             scores = self._recommended.pool(world, frame, agents)
-            sections.append(_Section(network, scores, codes, following + recommended))
-        else:
-            if settings.following:
-                sections.append(_Section(network, nothing, codes, following))
-            if settings.recommended:
-                scores = self._recommended.pool(world, frame, agents)
-                sections.append(_Section(nobody, scores, codes, recommended))
+            near = joined([network, *competing], k)
+            sections.append(_Section(near, scores, codes, following + recommended))
+        elif settings.recommended:
+            scores = self._recommended.pool(world, frame, agents)
+            sections.append(_Section(joined(competing, k), scores, codes, recommended))
         if lots.any():
             scores = _LOT.pool(world, frame, agents)
             sections.append(_Section(nobody, scores, codes_of("random", len(codes)), lots))
         return sections
+
+    def _filtered(self, world: World, frame: Frame, agents: Ids, section: _Section) -> _Section:
+        """Return a section without the candidates that custom filters remove.
+
+        Which those are depends on the viewer, so each viewer gets a part of the pool of its own.
+        """
+        k, p = len(agents), section.pool_scores.shape[1]
+        pool = np.empty((k, p, 4), np.int32)
+        pool[..., ITEM] = pool[..., TARGET] = frame.pool.item[:p]
+        pool[..., AUTHOR] = frame.pool.author[:p]
+        pool.view(np.float32)[..., SCORE] = section.pool_scores
+        rows = np.concatenate([section.network.rows, pool.reshape(-1, 4)])
+        source = np.concatenate([section.network.source, np.tile(section.pool_source[:p], k)])
+        near = np.repeat(np.arange(k), np.diff(section.network.ends))
+        place = np.concatenate([near, np.repeat(np.arange(k), p)])
+        for one in self._filters:
+            keep = one.at(frame.step).keeps(world, agents[place], rows[:, ITEM])
+            rows, source, place = rows[keep], source[keep], place[keep]
+        return replace(
+            section,
+            network=grouped(place, rows, source, k),
+            pool_scores=np.empty((1, 0), np.float32),
+        )
 
     def _explored(self, frame: Frame, agents: Ids) -> Ids:
         """Return how many recommended slots of each viewer are filled at random, int32[k]."""
@@ -211,6 +250,11 @@ class Feed:
         words = formulas.mixed(frame.salt, agents[:, None], slots[None, :])
         explored = formulas.unit_interval(words) < np.float32(self.settings.explore)
         return np.asarray(explored.sum(axis=1), np.int32)
+
+    def _hide_moderated(self, world: World, network: NetworkCandidates) -> None:
+        hide = self._moderated(world, network.target) if len(network.rows) else None
+        if hide is not None:
+            network.hide(hide)
 
     def _moderated(self, world: World, targets: Ids) -> NDArray[np.bool_] | None:
         if self.settings.hide_reported is None:

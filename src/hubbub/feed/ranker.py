@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.config.user_code import blamed_on, load_own
+from hubbub.config.user_code import blamed_on, load_function
 from hubbub.errors import ScenarioError
 from hubbub.feed.frame import Frame, NetworkCandidates
 from hubbub.feed.sources import LivePosts
@@ -21,10 +21,7 @@ Ranker = Callable[[World, NDArray[np.int32], NDArray[np.int32], int], Any]
 
 def load_ranker(path: str) -> Ranker:
     """Return the function that 'module:function' names; the working folder is searched, too."""
-    found = load_own(path, "feed.ranker")
-    if not callable(found):
-        raise ScenarioError(f"feed.ranker: '{path}' is not a function")
-    ranker: Ranker = found
+    ranker: Ranker = load_function(path, "feed.ranker")
     return ranker
 
 

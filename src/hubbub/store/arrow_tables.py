@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from hubbub.store.codec import slate_of
 from hubbub.store.database import Database
 from hubbub.store.ledger import Ledger, Standing
 from hubbub.store.schema import ITEM, Layout
-from hubbub.world import SOURCES
+from hubbub.world import source_names
 
 SLATE = pa.schema(
     {
@@ -129,7 +130,7 @@ def slates(db: Database, *, complete: bool) -> pa.Table:
 
 def slate_tables(db: Database, *, complete: bool) -> Iterator[pa.Table]:
     """Yield the slates of one step after the other."""
-    sources = pa.array(SOURCES)
+    sources = pa.array(source_names(custom_sources(db)))
     for (part,) in db.rows("SELECT part FROM slate ORDER BY part"):
         ((step, data),) = db.rows("SELECT step, data FROM slate WHERE part = ?", part)
         slate = slate_of(data)
@@ -145,6 +146,13 @@ def slate_tables(db: Database, *, complete: bool) -> Iterator[pa.Table]:
             "score": pa.array(slate.scores) if complete else pa.nulls(n, pa.float32()),
         }
         yield pa.table(columns, schema=SLATE)
+
+
+def custom_sources(db: Database) -> list[str]:
+    """Return the names of the scenario's own sources, in the order of their codes."""
+    ((scenario,),) = db.rows("SELECT value FROM meta WHERE key = 'scenario'")
+    sources = json.loads(scenario).get("feed", {}).get("sources", [])
+    return [str(one["source"]).partition(":")[2] for one in sources]
 
 
 def steps(db: Database) -> pa.Table:

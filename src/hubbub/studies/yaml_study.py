@@ -189,6 +189,8 @@ class YamlStudy:
         named += [(f"agents.{g}.policy", a.policy or "") for g, a in enumerate(scenario.agents)]
         named += [("platform.extra_actions", name) for name in scenario.platform.extra_actions]
         named += [("feed.ranker", scenario.feed.ranker or "")]
+        named += [("feed.sources", source.source) for source in scenario.feed.sources]
+        named += [("feed.filters", name) for name in scenario.feed.filters]
         return ((place, name) for place, name in named if ":" in name)
 
     def scenario(self, trial: Trial, options: StudyOptions) -> Scenario:

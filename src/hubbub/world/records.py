@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -20,7 +21,7 @@ class Slate:
 
     Agent `agents[i]` (int32[k], ascending) saw items[offsets[i]:offsets[i+1]] in this order.
     `items` are item ids as shown (a repost where it came through one), int32[m]; `scores`
-    float32[m]; `sources` uint8[m], rows of hubbub.world.records.SOURCES.
+    float32[m]; `sources` uint8[m], rows of hubbub.world.source_names.
     """
 
     agents: Ints
@@ -94,6 +95,14 @@ class Slate:
 
 #: Where a shown item came from, by code.
 SOURCES = ("in_network", "trending", "interest", "social_proof", "random", "custom", "newest")
+#: The i-th of a scenario's `feed.sources` has this code + i.
+CUSTOM_SOURCES = 128
+
+
+def source_names(custom: Sequence[str] = ()) -> list[str]:
+    """Return the names of all 256 codes of sources; `custom` are those of `feed.sources`."""
+    names = [*SOURCES, *[""] * (CUSTOM_SOURCES - len(SOURCES)), *custom]
+    return names + [""] * (256 - len(names))
 
 
 @dataclass(slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from hubbub.store.arrow_tables import custom_sources
 from hubbub.store.run import RunStore
+from hubbub.world import source_names as names_of_codes
 
 
 def topic_names(store: RunStore) -> list[str]:
@@ -19,3 +21,8 @@ def action_names(store: RunStore) -> dict[int, str]:
 def reason_names(store: RunStore) -> dict[int, str]:
     """Return the name of each reason by its code; 0 is ok."""
     return dict(store.database.rows("SELECT code, name FROM reason"))
+
+
+def source_names(store: RunStore) -> list[str]:
+    """Return the names of feed sources by the code that a slate has."""
+    return names_of_codes(custom_sources(store.database))
