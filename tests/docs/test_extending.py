@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 from pages import DOCS, blocks
 
@@ -47,6 +48,23 @@ def test_the_society_of_the_page_runs_as_written(society: hb.Simulation) -> None
         assert abs(int(world.items["stance"][item])) <= SCALE
         want = "less" if world.items["stance"][item] < 0 else "more"
         assert texts[item] == f"We need {want} of it."
+
+
+def test_the_source_finds_what_followees_liked(society: hb.Simulation) -> None:
+    rows = [r for r in society.store.slates().to_pylist() if r["source"] == "followees_liked"]
+    assert len(rows) > 50
+    assert {r["position"] for r in rows} == {0, 1}  # before all others, as there is a ranker
+    world = society.world
+    for row in rows:
+        followees = world.sets["follow"].partners(row["agent"])
+        liked = world.sets["like"].contains(followees, np.full(len(followees), row["item"]))
+        assert row["score"] <= liked.sum()  # nobody unlikes or unfollows here
+
+
+def test_the_filter_removes_links(society: hb.Simulation) -> None:
+    post = society.act(7, "create_post", content="Look at http://example.org").id
+    fan = int(np.flatnonzero(np.arange(len(society.world.agents)) != 7)[0])
+    assert {e.item: e.verdict for e in society.explain(fan)}[post] == "no_links"
 
 
 def test_a_second_run_is_the_same(society: hb.Simulation) -> None:

@@ -72,9 +72,7 @@ def small() -> Town:
 
 def test_a_source_with_slots_of_its_own():
     town = small()
-    feed = town.feed(
-        "reddit", recommended=2, sources=[{"source": f"{HERE}:commented", "slots": 1}]
-    )
+    feed = town.feed("reddit", recommended=2, sources=[{"source": f"{HERE}:commented", "slots": 1}])
     slate = town.slate(feed, 3, [0, 1])
     assert slate.items[slate.of(0)].tolist() == [0, 1]
     assert slate.items[slate.of(1)].tolist() == [1, 0]
@@ -149,8 +147,9 @@ def test_explanations_are_exactly_the_slates(preset, seed, pool, explore, slots,
 def test_a_filter_that_keeps_everything_changes_nothing():
     town = lively(5)
     for preset in ("interest", "x", "hot"):
-        feeds = town.feed(preset=preset, explore=0.2), town.feed(
-            preset=preset, explore=0.2, filters=[f"{HERE}:keep_all"]
+        feeds = (
+            town.feed(preset=preset, explore=0.2),
+            town.feed(preset=preset, explore=0.2, filters=[f"{HERE}:keep_all"]),
         )
         assert rows(town, feeds[0], 9) == rows(town, feeds[1], 9)
 
