@@ -184,7 +184,10 @@ def test_the_environments_events_come_first_and_in_order():
         ({"step": 1, "set": {"feed.preset": "cold"}}, "feed.preset"),
         ({"step": 1, "set": {"platform.actions": ["lik_post"]}}, "there is no action 'lik_post'"),
         ({"step": 1, "set": {"feed.ranker": "no_such:x"}}, "cannot import 'no_such'"),
-        ({"step": 1, "set": {"feed.sources": [{"source": "a:b"}]}}, "list a source with  slots: 0"),
+        (
+            {"step": 1, "set": {"feed.sources": [{"source": "numpy:ones"}]}},
+            "list a source with  slots: 0",
+        ),
         ({"step": 1, "set": {"behaviour.base": {"lik_post": 1}}}, "lik_post"),
         ({"step": 1, "sign_up": {"name": "Zoe"}}, "user_name is missing"),
         ({"step": 1, "act": "sign_up", "by": 0, "args": {"user_name": "q"}}, "sign_up:"),

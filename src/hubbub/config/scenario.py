@@ -202,7 +202,9 @@ class SourceConfig(Section):
     @classmethod
     def _one_section(cls, value: Any) -> Any:
         if isinstance(value, str):
-            raise ValueError(f"write it as a section: {{source: '{value}', slots: 2}}")
+            raise ValueError(  # noqa: TRY004 - pydantic reports ValueErrors only
+                f"write it as a section: {{source: '{value}', slots: 2}}"
+            )
         return value
 
     @property
@@ -245,8 +247,8 @@ class FeedConfig(Section):
     )
     filters: list[DottedPath] = Field(
         default_factory=list,
-        description="Custom filters: dotted paths 'module:function'. A post is shown if all filters "
-        "keep it.",
+        description="Custom filters: dotted paths 'module:function'. A post is shown if all of "
+        "them keep it.",
     )
 
     @model_validator(mode="after")

@@ -142,14 +142,14 @@ def check_settings(
     plain: dict[str, Any] = json.loads(json.dumps(dict(new), default=str))
     try:
         now = configured(scenario, {**before, **plain})
-        if [s.source for s in now.feed.sources] != [s.source for s in scenario.feed.sources]:
-            raise ScenarioError(
-                "the sources of feed.sources cannot change in mid-run, only their slots: list a "
-                "source with  slots: 0  from the start, and set e.g. feed.sources.0.slots: 2"
-            )
         assemble(now, world)
     except ScenarioError as error:
         raise ScenarioError(f"{where}: {error}") from None
+    if [s.source for s in now.feed.sources] != [s.source for s in scenario.feed.sources]:
+        raise ScenarioError(  # their codes on slates are numbers of the list
+            f"{where}: the entries of feed.sources cannot change in mid-run, only their slots: "
+            "list a source with  slots: 0  from the start, and set e.g. feed.sources.0.slots: 2"
+        )
     return plain
 
 
