@@ -13,6 +13,7 @@ from views import add_item, observe
 from hubbub.actions import NO_STANCE, SOCIAL, Kind, OpinionChanges
 from hubbub.config.scenario import OpinionConfig
 from hubbub.embed import make_encoder
+from hubbub.errors import ScenarioError
 from hubbub.policy.opinion_rules import opinion_changes, rule_of
 from hubbub.policy.statistical import shown_posts
 from hubbub.world import World
@@ -132,3 +133,69 @@ def test_a_repost_moves_as_its_post_does() -> None:
 
 def test_no_model_moves_nobody() -> None:
     assert rule_of(OpinionConfig(model="none")) is None
+
+
+def by_hand(seen):
+    """Bounded confidence, as a custom rule."""
+    gap = seen.stance - seen.opinion
+    return seen.opinion + seen.config.step * np.where(abs(gap) <= seen.config.confidence, gap, 0)
+
+
+class Pulled:
+    """Friedkin and Johnsen, as a custom rule."""
+
+    def __call__(self, seen):
+        g = seen.config.stubbornness
+        drift = (1 - g) * (seen.stance - seen.opinion) + g * (seen.start - seen.opinion)
+        return seen.opinion + seen.config.step * drift
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([("bounded-confidence", "by_hand"), ("friedkin-johnsen", "Pulled")]),
+    st.lists(st.lists(stances, min_size=len(TOPICS), max_size=len(TOPICS)), min_size=1, max_size=5),
+    st.lists(st.tuples(topics, stances | st.just(NO_STANCE)), min_size=1, max_size=6),
+    st.data(),
+)
+def test_a_custom_rule_moves_opinions_as_the_built_in_one(names, opinions, posts, data):
+    world = society(opinions, posts)
+    slates = [data.draw(st.permutations(range(len(posts)))) for _ in opinions]
+    expected = change(world, names[0], slates)
+    got = change(world, f"{__name__}:{names[1]}", slates)
+    assert got.agent.tolist() == expected.agent.tolist()
+    assert got.topic.tolist() == expected.topic.tolist()
+    assert np.abs(got.value.astype(int) - expected.value).max(initial=0) <= 1  # order of additions
+    assert {c.dtype for c in (got.topic, got.value)} == {np.dtype(np.int16)}
+
+
+def too_far(seen):
+    return seen.opinion + 1.5
+
+
+def one_number(seen):
+    return 0.5
+
+
+def lost(seen):
+    return seen.opinion * np.nan
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("too_far", "moved the opinion 0.1 of agent 0 to 1.6: opinions must lie in"),
+        ("one_number", "one number for each of the 1 opinions; it returned an array of float64"),
+        ("lost", "to nan: opinions must lie in"),
+        ("no_rule", "has no 'no_rule'"),
+        ("STEP", "is not a function"),
+    ],
+)
+def test_a_wrong_custom_rule_is_named(name, message):
+    world = society([[1000] * len(TOPICS)], [(0, 5000)])
+    with pytest.raises(ScenarioError, match=f"opinions.model.*{message}"):
+        change(world, f"{__name__}:{name}", [[0]])
+
+
+def test_a_misspelt_rule_has_a_hint():
+    with pytest.raises(ScenarioError, match="did you mean 'friedkin-johnsen'"):
+        OpinionConfig(model="friedkin-jonsen")

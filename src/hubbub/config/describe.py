@@ -30,6 +30,14 @@ _BOUNDS = {Ge: "at least", Gt: "above", Le: "at most", Lt: "below"}
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """Metadata of a type: what its values are called, one and many."""
+
+    one: str
+    many: str
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A place in the model: its path, its type, its limits, and the section it stands in."""
 
@@ -53,7 +61,7 @@ def in_words(annotation: Any, limits: Sequence[Any] = ()) -> str:
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return in_words(args[0], [*_flat(args[1:]), *limits])
-    if origin in (Union, types.UnionType):
+    if _is_union(annotation):
         arms = [a for a in args if a is not type(None)]
         words = [
             w for a in arms for w in (get_args(a) if _is_literal(a) else [in_words(a, limits)])
@@ -69,11 +77,18 @@ def in_words(annotation: Any, limits: Sequence[Any] = ()) -> str:
         return "keys with values" if args[1] is Any else f"keys with {_plural(args[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "a section with keys and values"
+    wording = next((x for x in limits if isinstance(x, Wording)), None)
+    if wording is not None:
+        return wording.one
     return _PLAIN[annotation] + _bounds(limits)
 
 
 def _is_literal(annotation: Any) -> bool:
     return get_origin(annotation) is Literal
+
+
+def _is_union(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, types.UnionType)
 
 
 def choices(values: Sequence[Any]) -> str:
@@ -83,7 +98,11 @@ def choices(values: Sequence[Any]) -> str:
 
 
 def _plural(annotation: Any) -> str:
-    annotation = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if get_origin(annotation) is Annotated:
+        annotation, *limits = get_args(annotation)
+        for limit in limits:
+            if isinstance(limit, Wording):
+                return limit.many
     if get_origin(annotation) in (list, dict) or annotation is Any:
         return "entries"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -138,7 +157,7 @@ def _step(here: Place, part: str | int) -> Place:
         if field is None:
             return Place(path, Any, (), annotation)
         return Place(path, field.annotation, tuple(field.metadata), annotation)
-    if origin in (Union, types.UnionType):  # `part` only says which arm was tried
+    if _is_union(annotation):  # `part` only says which arm was tried
         return here
     if origin in (list, tuple) and isinstance(part, int):
         return Place(path, args[0])
@@ -151,7 +170,7 @@ def _bare(annotation: Any) -> Any:
     """Return the annotation without its limits and without 'or null'."""
     if get_origin(annotation) is Annotated:
         return _bare(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
+    if _is_union(annotation):
         arms = [a for a in get_args(annotation) if a is not type(None)]
         return _bare(arms[0]) if len(arms) == 1 else Union[tuple(arms)]  # noqa: UP007
     return annotation
@@ -187,8 +206,10 @@ def wrong_value(place: Place, value: Any) -> str:
     """Return the message for a value of a wrong type or out of range."""
     annotation = _bare(place.annotation)
     hint = ""
-    if _is_literal(annotation) and isinstance(value, str):
-        hint = did_you_mean(value, [str(a) for a in get_args(annotation)])
+    arms = get_args(annotation) if _is_union(annotation) else [annotation]
+    names = [str(name) for arm in arms if _is_literal(arm) for name in get_args(arm)]
+    if names and isinstance(value, str):
+        hint = did_you_mean(value, names)
     elif annotation is str and isinstance(value, bool | int | float):
         hint = f"; put it in quotes: '{value}'"
     shown = "nothing" if value is None else repr(value)

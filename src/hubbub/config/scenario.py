@@ -77,12 +77,15 @@ class SyntheticConfig(Section):
 class GraphConfig(Section):
     """Who follows whom at the start."""
 
-    kind: Literal["file", "edges", "none", "random", "preferential", "topic", "block"] = Field(
+    kind: (
+        Literal["file", "edges", "none", "random", "preferential", "topic", "block"] | DottedPath
+    ) = Field(
         "topic",
         description=(
             "file: from the profile file; edges: an edge list (path); none; random: uniform; "
             "preferential: heavy-tailed in-degrees; topic: ordinary users follow the core users of "
-            "their topics (OASIS) plus heavy-tailed ties; block: stochastic block model by topic. "
+            "their topics (OASIS) plus heavy-tailed ties; block: stochastic block model by topic; "
+            "or a custom function (docs/extending.md). "
             "Must be named where the agents come from a file or records."
         ),
     )
@@ -300,8 +303,13 @@ class BehaviourConfig(Section):
 class OpinionConfig(Section):
     """How opinions on the topics, in [-1, 1], move with what is seen."""
 
-    model: Literal["none", "bounded-confidence", "friedkin-johnsen", "biased-assimilation"] = Field(
-        "bounded-confidence", description="The rule by which they move; see docs/behaviour.md."
+    model: (
+        Literal["none", "bounded-confidence", "friedkin-johnsen", "biased-assimilation"]
+        | DottedPath
+    ) = Field(
+        "bounded-confidence",
+        description="The rule by which they move (docs/behaviour.md), or a custom function "
+        "(docs/extending.md).",
     )
     step: Probability = Field(0.05, description="Share of the distance moved per post seen.")
     confidence: float = Field(0.6, ge=0, description="bounded-confidence: largest distance heard.")
@@ -368,10 +376,16 @@ class Scheduled(Section):
 class EncoderConfig(Section):
     """How texts become vectors."""
 
-    kind: Literal["wordllama", "hashing"] = Field(
-        "wordllama", description="wordllama: English, semantic; hashing: any language, lexical."
+    kind: Literal["wordllama", "hashing"] | DottedPath = Field(
+        "wordllama",
+        description="wordllama: English, semantic; hashing: any language, lexical; or a custom "
+        "class (docs/extending.md).",
     )
-    dims: Literal[64, 128, 256] = Field(64, description="Numbers per vector (one byte each).")
+    dims: Literal[64, 128, 256] = Field(
+        64,
+        description="Numbers per vector (one byte each). A custom class gets this number if it "
+        "takes an argument.",
+    )
 
 
 class StoreConfig(Section):

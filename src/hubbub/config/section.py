@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from hubbub.config.describe import Wording
 from hubbub.config.problems import listed, problems
 from hubbub.errors import ScenarioError
 
@@ -48,7 +49,11 @@ def _has_surrogate(value: Any) -> bool:
 
 
 Names = Annotated[list[str], AfterValidator(_distinct)]
-DottedPath = Annotated[str, AfterValidator(_dotted_path)]
+DottedPath = Annotated[
+    str,
+    AfterValidator(_dotted_path),
+    Wording("a dotted path 'module:name'", "dotted paths 'module:name'"),
+]
 
 
 class Section(BaseModel):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from inspect import Parameter, signature
 from typing import Any
 
 from hubbub.errors import ScenarioError, did_you_mean
@@ -51,6 +52,16 @@ def load_function(path: str, place: str) -> Any:
     if not callable(found):
         raise ScenarioError(f"{place}: '{path}' is not a function")
     return found
+
+
+def takes_argument(factory: Callable[..., Any]) -> bool:
+    """Return whether a class or function can be called with one positional argument."""
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_POSITIONAL)
+    try:
+        parameters = signature(factory).parameters
+    except ValueError:  # some classes written in C have no signature
+        return False
+    return any(p.kind in kinds for p in parameters.values())
 
 
 @contextmanager

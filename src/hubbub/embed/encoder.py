@@ -23,7 +23,14 @@ class Encoder(Protocol):
 
 
 def make_encoder(kind: str, dims: int) -> Encoder:
-    """Return the encoder called `wordllama` or `hashing`."""
+    """Return the encoder called `wordllama` or `hashing`, or the custom one 'module:Class'.
+
+    ScenarioError for a custom encoder that cannot be made.
+    """
+    if ":" in kind:
+        from hubbub.embed.custom_encoder import load_encoder
+
+        return load_encoder(kind, dims)
     if kind == "hashing":
         from hubbub.embed.hashing import HashingEncoder
 

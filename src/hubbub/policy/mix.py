@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from inspect import Parameter, signature
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.actions import ActionBatch
 from hubbub.config.scenario import AgentGroup, Scenario
-from hubbub.config.user_code import blamed_on, load_own
+from hubbub.config.user_code import blamed_on, load_own, takes_argument
 from hubbub.errors import ScenarioError, did_you_mean
 from hubbub.policy.base import Observation, Policy
 from hubbub.policy.conditions import check_conditions, matching
@@ -166,7 +164,7 @@ def load_policy(dotted: str, group: AgentGroup, place: str = "agents") -> Policy
     if not callable(factory):
         raise ScenarioError(f"{place}.policy: '{dotted}' is not a class")
     with blamed_on(f"{place}.policy '{dotted}'"):
-        policy = factory(group) if _takes_argument(factory) else factory()
+        policy = factory(group) if takes_argument(factory) else factory()
     if not callable(getattr(policy, "decide", None)):
         raise ScenarioError(f"{place}.policy: '{dotted}' has no method decide(obs)")
     return CustomPolicy(policy, f"{place}.policy '{dotted}'")
@@ -188,12 +186,3 @@ class CustomPolicy:
                 f"{self._place}: decide(obs) must return an ActionBatch, not {type(batch).__name__}"
             )
         return batch
-
-
-def _takes_argument(factory: Callable[..., Any]) -> bool:
-    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_POSITIONAL)
-    try:
-        parameters = signature(factory).parameters
-    except ValueError:  # some classes written in C have no signature
-        return False
-    return any(p.kind in kinds for p in parameters.values())

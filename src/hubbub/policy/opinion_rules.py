@@ -12,6 +12,7 @@ from hubbub.actions import NO_STANCE, SCALE, Kind, OpinionChanges
 from hubbub.config.scenario import OpinionConfig
 from hubbub.policy.base import Observation
 from hubbub.policy.choice_kernel import ItemColumns, Shown, item_columns
+from hubbub.policy.custom_rule import CustomRule, load_rule
 
 _MODELS = ("bounded-confidence", "friedkin-johnsen", "biased-assimilation")
 _NO_STANCE, _SCALE, _REPOST = NO_STANCE, SCALE, int(Kind.repost)
@@ -27,17 +28,22 @@ class Rule(NamedTuple):
     power: NDArray[np.float64]
 
 
-def rule_of(config: OpinionConfig) -> Rule | None:
-    """Return the compiled form of the scenario's opinion model, None for no movement."""
+def rule_of(config: OpinionConfig) -> Rule | CustomRule | None:
+    """Return the compiled or custom rule of the scenario's opinion model, None for no movement.
+
+    ScenarioError for a custom rule that cannot be imported.
+    """
     if config.model == "none":
         return None
+    if ":" in config.model:
+        return load_rule(config)
     y = np.arange(2 * SCALE + 1) / (2 * SCALE)
     power = np.round(y**config.bias, 12)  # the last bit of a library's power must not matter
     model = _MODELS.index(config.model)
     return Rule(model, config.step, config.confidence, config.stubbornness, power)
 
 
-def opinion_changes(obs: Observation, shown: Shown, rule: Rule) -> OpinionChanges:
+def opinion_changes(obs: Observation, shown: Shown, rule: Rule | CustomRule) -> OpinionChanges:
     """Return how the opinions x of the agents move, post by post in the order of the slates.
 
     A post on topic T with stance s moves a viewer's opinion x on T by, with mu = step,
@@ -52,6 +58,8 @@ def opinion_changes(obs: Observation, shown: Shown, rule: Rule) -> OpinionChange
     Each result is rounded to 1/SCALE. Posts of unknown topic or stance move nobody. Each (agent,
     topic) is returned at most once, in the order first seen, and only if it changed.
     """
+    if isinstance(rule, CustomRule):
+        return rule.changes(obs.world, obs.step, shown)
     people = obs.world.agents
     agent, topic, value = _move(
         shown, item_columns(obs.world.items), people["opinion"], people["opinion_start"], rule

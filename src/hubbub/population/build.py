@@ -14,6 +14,7 @@ from hubbub.config.scenario import GraphConfig, PopulationConfig, Scenario, Synt
 from hubbub.embed import Encoder
 from hubbub.errors import ScenarioError
 from hubbub.population.activity_curves import build_curves
+from hubbub.population.custom_graph import custom_follows
 from hubbub.population.edges import read_edges
 from hubbub.population.graphs import generate_follows
 from hubbub.population.initial_opinions import initial_opinions
@@ -103,6 +104,8 @@ def _follows(
         return read_edges(base / graph.path, names, people.notes, shown=str(graph.path))
     if graph.kind == "topic" and not people.core.any():
         people.notes.append("There are no core users: kind topic makes only ties among equals.")
+    if ":" in graph.kind:
+        return custom_follows(graph, people, streams)
     if graph.kind != "file":
         return generate_follows(graph, people.core, people.topics, len(scenario.topics), streams)
     if people.follows is not None:

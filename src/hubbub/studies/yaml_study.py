@@ -191,6 +191,12 @@ class YamlStudy:
         named += [("feed.ranker", scenario.feed.ranker or "")]
         named += [("feed.sources", source.source) for source in scenario.feed.sources]
         named += [("feed.filters", name) for name in scenario.feed.filters]
+        named += [
+            ("encoder.kind", scenario.encoder.kind),
+            ("opinions.model", scenario.opinions.model),
+        ]
+        if scenario.population.graph is not None:
+            named += [("population.graph.kind", scenario.population.graph.kind)]
         return ((place, name) for place, name in named if ":" in name)
 
     def scenario(self, trial: Trial, options: StudyOptions) -> Scenario:
