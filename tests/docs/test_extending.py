@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
@@ -65,6 +66,34 @@ def test_the_filter_removes_links(society: hb.Simulation) -> None:
     post = society.act(7, "create_post", content="Look at http://example.org").id
     fan = int(np.flatnonzero(np.arange(len(society.world.agents)) != 7)[0])
     assert {e.item: e.verdict for e in society.explain(fan)}[post] == "no_links"
+
+
+def test_the_graph_is_a_small_world(society: hb.Simulation) -> None:
+    scenario = society.scenario
+    with hb.Simulation(scenario) as fresh:
+        fresh.reset()
+        followers, followees = fresh.world.sets["follow"].columns()
+    near = (followees - followers) % 200 <= 8
+    assert 0.87 < near.mean() < 0.95
+    assert 1500 < len(near) <= 1600
+
+
+def test_the_encoder_counts_letters(society: hb.Simulation) -> None:
+    vectors = society.world.texts.encoder.encode(["Aab", "b"])
+    assert vectors[:, :3].tolist() == [[114, 57, 0], [0, 127, 0]]
+    assert society.world.agents["taste"].shape == (200, 26)
+
+
+def test_the_opinion_rule_moves_opinions(society: hb.Simulation) -> None:
+    agents = society.world.agents
+    moved = agents["opinion"] - agents["opinion_start"].astype(int)
+    assert np.count_nonzero(moved) > 50
+    rule = sys.modules["mine"].repulsion
+    config = society.scenario.opinions
+    seen = SimpleNamespace(
+        opinion=np.array([0.0, -0.5, -0.99]), stance=np.array([0.4, 0.7, 0.9]), config=config
+    )
+    assert rule(seen) == pytest.approx([0.02, -0.515, -1.0])
 
 
 def test_a_second_run_is_the_same(society: hb.Simulation) -> None:

@@ -95,5 +95,5 @@ def test_a_wrong_graph_is_named(kind, message):
 
 
 def test_a_misspelt_kind_has_a_hint():
-    with pytest.raises(ScenarioError, match="or a dotted path .*did you mean 'preferential'"):
+    with pytest.raises(ScenarioError, match=r"or a dotted path .*did you mean 'preferential'"):
         GraphConfig(kind="preferental")

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubbub.config.user_code import blamed_on, load_own, takes_argument
-from hubbub.embed.encoder import Encoder
 from hubbub.errors import ScenarioError
 
 #: Length of a vector of an encoder: 127 stands for 1.0.
@@ -74,7 +73,7 @@ class CustomEncoder:
             )
 
 
-def load_encoder(path: str, dims: int) -> Encoder:
+def load_encoder(path: str, dims: int) -> CustomEncoder:
     """Return the encoder of the class 'module:Class', made with `dims` if it takes an argument."""
     place = f"encoder.kind '{path}'"
     factory = load_own(path, "encoder.kind")
