@@ -45,7 +45,11 @@ def load_function(path: str, place: str) -> Any:
 
     For a class, return an instance made without arguments, to be called like a function.
     """
-    found = load_own(path, place)
+    return as_function(load_own(path, place), path, place)
+
+
+def as_function(found: Any, path: str, place: str) -> Any:
+    """Return what 'module:name' names as a function; ScenarioError if it can't be called."""
     if isinstance(found, type):
         with blamed_on(f"{place} '{path}'"):
             found = found()

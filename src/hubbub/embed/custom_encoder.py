@@ -75,8 +75,11 @@ class CustomEncoder:
 
 def load_encoder(path: str, dims: int) -> CustomEncoder:
     """Return the encoder of the class 'module:Class', made with `dims` if it takes an argument."""
-    place = f"encoder.kind '{path}'"
-    factory = load_own(path, "encoder.kind")
+    return encoder_of(load_own(path, "encoder.kind"), f"encoder.kind '{path}'", dims)
+
+
+def encoder_of(factory: Any, place: str, dims: int) -> CustomEncoder:
+    """Return the encoder that a class or function makes; ScenarioError if it makes none."""
     if not callable(factory):
         raise ScenarioError(f"{place} is not a class")
     with blamed_on(place):

@@ -42,17 +42,18 @@ class ByRanker:
     ) -> NDArray[np.float32]:
         """Return the ranker's scores of in-network candidates, float32[m]."""
         viewers = np.repeat(agents, np.diff(network.ends))
-        return self._ask(world, viewers, network.item.copy(), frame.step)
+        return self.scores(world, viewers, network.item.copy(), frame.step)
 
     def pool(self, world: World, frame: Frame, agents: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the ranker's scores of the pool, float32[k, p]."""
         shape = len(agents), len(frame.pool)
         viewers, items = np.repeat(agents, shape[1]), np.tile(frame.pool.item, shape[0])
-        return self._ask(world, viewers, items, frame.step).reshape(shape)
+        return self.scores(world, viewers, items, frame.step).reshape(shape)
 
-    def _ask(
+    def scores(
         self, world: World, viewers: NDArray[np.int32], items: NDArray[np.int32], step: int
     ) -> NDArray[np.float32]:
+        """Return the ranker's scores of pairs, float32[m]; ScenarioError if they are wrong."""
         if not len(items):
             return np.empty(0, np.float32)
         with blamed_on(f"feed.ranker '{self.path}'", step):

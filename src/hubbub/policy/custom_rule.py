@@ -52,6 +52,7 @@ class CustomRule:
 
     function: RuleFunction
     config: OpinionConfig
+    place: str
 
     def changes(self, world: World, step: int, shown: Shown) -> OpinionChanges:
         """Return how opinions move, post by post in the order of the slates.
@@ -87,7 +88,7 @@ class CustomRule:
 
     def asked(self, seen: SeenPosts) -> Floats:
         """Return the function's new opinions; ScenarioError if they are none, float64[m]."""
-        place = f"opinions.model '{self.config.model}'"
+        place = self.place
         with blamed_on(place, seen.step):
             new = np.asarray(self.function(seen))
         if new.shape != seen.opinion.shape or new.dtype.kind not in "fiu":
@@ -107,7 +108,8 @@ class CustomRule:
 
 def load_rule(config: OpinionConfig) -> CustomRule:
     """Return the rule that `config.model` names; ScenarioError if it cannot be imported."""
-    return CustomRule(load_function(config.model, "opinions.model"), config)
+    function = load_function(config.model, "opinions.model")
+    return CustomRule(function, config, f"opinions.model '{config.model}'")
 
 
 def _changed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,14 +161,18 @@ def load_policy(dotted: str, group: AgentGroup, place: str = "agents") -> Policy
             f"{place}.policy: there is no policy '{dotted}'{hint}; "
             f"give one of {', '.join(BUILT_IN)}, or 'module:Class' for one of your own"
         )
-    factory = load_own(dotted, f"{place}.policy")
+    return policy_of(load_own(dotted, f"{place}.policy"), group, f"{place}.policy '{dotted}'")
+
+
+def policy_of(factory: Any, group: AgentGroup, place: str) -> CustomPolicy:
+    """Return the policy that a class or function makes; ScenarioError if it makes none."""
     if not callable(factory):
-        raise ScenarioError(f"{place}.policy: '{dotted}' is not a class")
-    with blamed_on(f"{place}.policy '{dotted}'"):
+        raise ScenarioError(f"{place} is not a class")
+    with blamed_on(place):
         policy = factory(group) if takes_argument(factory) else factory()
     if not callable(getattr(policy, "decide", None)):
-        raise ScenarioError(f"{place}.policy: '{dotted}' has no method decide(obs)")
-    return CustomPolicy(policy, f"{place}.policy '{dotted}'")
+        raise ScenarioError(f"{place} has no method decide(obs)")
+    return CustomPolicy(policy, place)
 
 
 class CustomPolicy:

@@ -29,8 +29,13 @@ def custom_follows(config: GraphConfig, people: People, streams: Streams) -> NDA
 def follows_of(
     function: GraphFunction, place: str, people: People, config: GraphConfig, stream: Stream
 ) -> NDArray[np.int64]:
-    """Return the ties of a function as sorted distinct keys; ScenarioError if they are wrong."""
+    """Return the ties of a function as sorted distinct keys; ScenarioError if they are wrong.
+
+    A single agent has none, and the function is not called.
+    """
     n = len(people)
+    if n < 2:
+        return np.empty(0, np.int64)
     with blamed_on(place):
         found = function(people, config, stream)
     if not isinstance(found, tuple) or len(found) != 2:

@@ -1,6 +1,15 @@
 """Stand-ins for language models: scripted, recorded, and an HTTP server with every fault."""
 
 from hubbub.llm.inferencer import Answering
+from hubbub.testing.checks import (
+    check_encoder,
+    check_filter,
+    check_graph,
+    check_opinion_rule,
+    check_policy,
+    check_ranker,
+    check_source,
+)
 from hubbub.testing.faults import Faults, Latency
 from hubbub.testing.server import ModelServer
 from hubbub.testing.service import Busy, ServedRequest
@@ -16,4 +25,11 @@ __all__ = [
     "ScriptedModel",
     "ServedRequest",
     "ValidModel",
+    "check_encoder",
+    "check_filter",
+    "check_graph",
+    "check_opinion_rule",
+    "check_policy",
+    "check_ranker",
+    "check_source",
 ]
