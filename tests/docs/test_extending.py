@@ -15,6 +15,7 @@ from pages import DOCS, blocks
 import hubbub as hb
 from hubbub.actions import SCALE
 from hubbub.actions.spec import Effect, Precondition
+from hubbub.testing import check_policy
 
 PAGE = (DOCS / "extending.md").read_text(encoding="utf-8")
 
@@ -94,6 +95,14 @@ def test_the_opinion_rule_moves_opinions(society: hb.Simulation) -> None:
         opinion=np.array([0.0, -0.5, -0.99]), stance=np.array([0.4, 0.7, 0.9]), config=config
     )
     assert rule(seen) == pytest.approx([0.02, -0.515, -1.0])
+
+
+def test_the_parts_of_the_page_pass_their_checks(society: hb.Simulation) -> None:
+    mine = sys.modules["mine"]
+    mine.test_my_parts()
+    check_policy(mine.Preacher)
+    for name in (n for n in dir(mine) if n.startswith("check_")):
+        assert f"| `{name}`" in PAGE or f", `{name}` |" in PAGE
 
 
 def test_a_second_run_is_the_same(society: hb.Simulation) -> None:
