@@ -5,6 +5,7 @@ scenario: a mix of the statistical policy, scripts, idle agents and custom class
 """
 
 from hubbub.policy.base import Observation, Policy
+from hubbub.policy.custom_rule import SeenPosts
 from hubbub.policy.mix import PolicyMix, load_policy, make_policy
 from hubbub.policy.scripted import IdlePolicy, ScriptedPolicy
 from hubbub.policy.statistical import StatisticalPolicy
@@ -17,6 +18,7 @@ __all__ = [
     "Policy",
     "PolicyMix",
     "ScriptedPolicy",
+    "SeenPosts",
     "StatisticalPolicy",
     "load_policy",
     "make_policy",

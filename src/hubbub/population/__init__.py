@@ -1,5 +1,6 @@
 """People, networks and importers: the society before step 1."""
 
 from hubbub.population.build import build
+from hubbub.population.people import People
 
-__all__ = ["build"]
+__all__ = ["People", "build"]
