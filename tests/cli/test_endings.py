@@ -156,7 +156,7 @@ def test_compiling_is_mentioned_once(
 ) -> None:
     monkeypatch.setattr(progress._Compiling, "said", False)
     shown = progress.RunProgress()
-    with shown.waiting("making ..."):
+    with shown.busy("making ..."):
         njit(lambda x: x + 1)(1)
     with shown.showing(0, 1):
         njit(lambda x: x + 2)(1)

@@ -14,7 +14,7 @@ from rich.console import Console
 from hubbub.cli import progress as progress_module
 from hubbub.cli.progress import RunProgress
 from hubbub.config import parse_scenario
-from hubbub.engine import Simulation, StepReport
+from hubbub.engine import Hook, Simulation, StepReport
 from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.testing import ModelServer, ScriptedModel, ValidModel
 
@@ -146,7 +146,7 @@ def test_a_terminal_shows_what_is_waited_for() -> None:
         progress.stepped(report(2, calls=50, unanswered=1))
         assert progress._bar is not None
         progress._bar.refresh()
-        progress.replies(1963, 2000)
+        progress.waiting(1963, 2000)
         progress._bar.refresh()
     shown = screen.file.getvalue()  # type: ignore[attr-defined]
     assert re.search(r"[\d,]+ calls/s, 1 without reply", shown)
@@ -162,7 +162,7 @@ def test_a_step_that_waits_long_says_so(
     say = progress.say
     monkeypatch.setattr(progress, "say", lambda text: (say(text), told.set()))
     with progress.showing(4, 9):
-        progress.replies(1963, 2000)
+        progress.waiting(1963, 2000)
         assert told.wait(20)
         progress.stepped(report(5))
         told.clear()
@@ -175,14 +175,15 @@ def test_a_step_that_waits_long_says_so(
 def test_waiting_is_told_of_every_batch() -> None:
     told: list[tuple[int, int]] = []
 
-    def waiting(decided: int, asked: int) -> None:
-        told.append((decided, asked))
+    class Waits(Hook):
+        def waiting(self, decided: int, asked: int) -> None:
+            told.append((decided, asked))
 
     config = parse_scenario(SCENARIO)
-    with Simulation(config, stand_ins={"small": ValidModel()}, waiting=waiting) as sim:
+    with Simulation(config, stand_ins={"small": ValidModel()}, hooks=[Waits()]) as sim:
         sim.run(2)
     assert told == [(0, 3), (0, 3)]
     told.clear()
-    with Simulation(config, stand_ins={"small": model}, waiting=waiting) as sim:
+    with Simulation(config, stand_ins={"small": model}, hooks=[Waits()]) as sim:
         sim.run(1)
     assert told == [(0, 3), (2, 3)], "Bob's repair is waited for"

@@ -23,7 +23,7 @@ LOST = 3
 MOOD = {"name": "mood", "questions": [{"name": "m", "ask": "How are you?"}], "every": 3}
 
 
-class FullDisk:
+class FullDisk(hb.Hook):
     """A hook that leaves no room for the commits of the steps from LOST on."""
 
     def __init__(self, sim: hb.Simulation) -> None:
@@ -46,7 +46,7 @@ def make_room(sim: hb.Simulation) -> None:
     sim._store._database.rows("PRAGMA max_page_count = 1000000")
 
 
-class Reading:
+class Reading(hb.Hook):
     """A hook that reads the run after every step; `deaf`: and takes no notice of errors."""
 
     def __init__(self, sim: hb.Simulation, *, deaf: bool) -> None:
@@ -62,7 +62,7 @@ class Reading:
                 raise
 
 
-class Interrupting:
+class Interrupting(hb.Hook):
     """A hook that interrupts the run after the step whose commit is lost."""
 
     def stepped(self, report: StepReport) -> None:

@@ -93,7 +93,7 @@ def test_hostile_bodies_do_no_harm(fault):
         ModelServer(faults=Faults(**{fault: 1.0})) as server,
         hb.Simulation(over_http([server.url], limits={"attempts": 1}, steps=1)) as sim,
     ):
-        before = len(sim.world.items)
+        before = len(sim.reset().world.items)
         sim.run()
         mine = turns_of_models(sim)
         found = outcomes(sim)

@@ -14,7 +14,7 @@ from hubbub.testing import Latency, ModelServer, ValidModel
 ASKED = [{"name": "s", "steps": [0, 2, 4], "questions": [{"name": "q", "ask": "Why?"}]}]
 
 
-class Reports:
+class Reports(hb.Hook):
     """Keeps the numbers of the steps it was told of."""
 
     def __init__(self):

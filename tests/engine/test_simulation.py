@@ -330,7 +330,7 @@ def test_half_a_character_is_refused_in_a_scenario():
 def test_a_hook_that_fails_after_a_stop_does_not_stop_the_next_run():
     sim = hb.Simulation(small())
 
-    class Failing:
+    class Failing(hb.Hook):
         def stepped(self, report):
             sim.stop()
             raise ValueError(report.step)
@@ -457,7 +457,7 @@ def test_hooks_hear_every_step_and_stop_ends_at_a_whole_one():
     sim = hb.Simulation(small())
     heard = []
 
-    class Ear:
+    class Ear(hb.Hook):
         def stepped(self, report):
             heard.append(report)
             if report.step == 4:

@@ -10,7 +10,7 @@ import pytest
 from hubbub.config.prompts import SurveyConfig
 from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
-from hubbub.errors import ModelError
+from hubbub.errors import ActionError, ModelError
 from hubbub.llm.chat import ChatRequest
 from hubbub.testing import ScriptedModel, ValidModel
 
@@ -135,8 +135,10 @@ def test_an_interview_that_the_platform_refuses_asks_no_model() -> None:
     model = ScriptedModel([{"q1": "Because."}])
     with Simulation(scenario(), stand_ins={"small": model}) as sim:
         for question in ("", " "):
-            outcome = sim.act(0, "interview", question=question)
-            assert (outcome.ok, outcome.reason, outcome.result) == (False, "bad_text", None)
+            with pytest.raises(ActionError, match="refuses the question: bad_text"):
+                sim.interview(0, question)
         assert not model.requests
-        assert sim.act(0, "interview", question="Why?").result == "Because."
+        assert sim.interview(0, "Why?") == "Because."
+        assert len(model.requests) == 1
+        assert sim.act(0, "interview", question="Why?").result is None
         assert len(model.requests) == 1

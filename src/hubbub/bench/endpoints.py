@@ -16,8 +16,7 @@ from tempfile import TemporaryDirectory
 from hubbub.actions import Reason
 from hubbub.bench.models import MODEL, POSTS, talkative
 from hubbub.config.scenario import Scenario
-from hubbub.engine.simulation import Hook, Simulation
-from hubbub.engine.society import StepReport
+from hubbub.engine import Hook, Simulation, StepReport
 from hubbub.testing.faults import Faults, Latency
 from hubbub.testing.server import ModelServer
 from hubbub.testing.sociable import SociableModel
@@ -157,7 +156,7 @@ class _Turns:
         return cls(decided, dict(undecided), turns - len(outcome))
 
 
-class _Away:
+class _Away(Hook):
     """Stops a server after step `first` and starts it again after step `last`."""
 
     def __init__(self, server: ModelServer, first: int, last: int) -> None:

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from hubbub.bench.machine import peak, resident, thread_seconds
 from hubbub.config.load import parse_scenario
 from hubbub.config.scenario import Scenario
+from hubbub.engine import Hook, StepReport
 from hubbub.engine.simulation import Simulation
-from hubbub.engine.society import StepReport
 
 #: A step and the seconds it took.
 TimedStep = tuple[StepReport, float]
@@ -129,7 +129,7 @@ def warm_up() -> None:
         sim.run()
 
 
-class _Clock:
+class _Clock(Hook):
     """Keeps the reports of steps, and the time at which each ended."""
 
     def __init__(self) -> None:

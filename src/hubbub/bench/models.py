@@ -26,8 +26,8 @@ from hubbub.bench.engine import WRITER
 from hubbub.bench.machine import thread_seconds
 from hubbub.config.load import parse_scenario
 from hubbub.config.scenario import Scenario
+from hubbub.engine import StepReport
 from hubbub.engine.simulation import Simulation
-from hubbub.engine.society import StepReport
 from hubbub.llm.local import LocalServer, usable
 from hubbub.llm.tokens import estimate_tokens
 from hubbub.llm.weights import DEFAULT, cache_folder, find

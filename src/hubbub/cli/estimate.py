@@ -50,7 +50,7 @@ def show(
     """
     look_beside(path)
     scenario = load_scenario(path, overrides)
-    with RunProgress().waiting("making the agents, and a dry run ..."):
+    with RunProgress().busy("making the agents, and a dry run ..."):
         found = estimate(scenario, path.parent, measured=measured)
     screen = console()
     if not found.models:

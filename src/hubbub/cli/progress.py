@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hubbub.cli.screen import amount, console
-from hubbub.engine import StepReport
+from hubbub.engine import Hook, StepReport
 
 #: Seconds over which the rate is measured, of silence at most, and before a wait is explained.
 _WINDOW, _SILENCE, _PATIENCE = 3.0, 30.0, 0.5
@@ -71,7 +71,7 @@ class ModelWork:
         return ", ".join(words)
 
 
-class RunProgress:
+class RunProgress(Hook):
     """A hook that shows finished steps: a live bar in a terminal, else a few plain lines.
 
     `done` is the last finished step; a compilation on the way is mentioned once.
@@ -90,8 +90,8 @@ class RunProgress:
         self.screen.print(text, soft_wrap=True)
 
     @contextmanager
-    def waiting(self, text: str) -> Iterator[None]:
-        """Say what takes so long, if it does."""
+    def busy(self, text: str) -> Iterator[None]:
+        """Say what the program is doing if it takes long."""
         timer = Timer(_PATIENCE, self.say, [text])
         timer.daemon = True
         timer.start()
@@ -130,10 +130,10 @@ class RunProgress:
             if self._bar:
                 self._bar.stop()
 
-    def replies(self, decided: int, asked: int) -> None:
+    def waiting(self, decided: int, asked: int) -> None:
         """Show how many replies of language models a step is waiting for.
 
-        Outside a terminal that is said after a silence, however long the next reply takes.
+        Outside a terminal this is printed after a silence, however long the next reply takes.
         """
         self._undecided = f"waiting for {asked - decided:,} of {asked:,} replies"
         if self._bar:

@@ -63,10 +63,10 @@ def start(
             replay=replay,
             only_missing=only_missing,
             workers=workers,
-            waiting=progress.replies,
+            hooks=[progress],
         ) as sim,
     ):
-        with progress.waiting(_making(scenario)):
+        with progress.busy(_making(scenario)):
             sim.reset()
         check()
         _say_notes([*sim.notes, *_groups_of_nobody(sim)], progress)
@@ -86,14 +86,14 @@ def go_on(
     """Run on from the last whole step of a run, for `steps` more or to the scenario's end."""
     progress = RunProgress()
     with interruptible(progress, folder, f"stopped; {folder} is as it was") as check:
-        with progress.waiting(f"reading {folder} ..."):
+        with progress.busy(f"reading {folder} ..."):
             resumed = Simulation.resume(
                 folder,
                 overrides=overrides,
                 replay=replay,
                 only_missing=only_missing,
                 workers=workers,
-                waiting=progress.replies,
+                hooks=[progress],
             )
         with resumed as sim:
             check()
@@ -145,7 +145,7 @@ def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> Non
     first, began, store = sim.t, time.perf_counter(), sim.store
     try:
         with progress.showing(first, last), _stopped_by_signals(sim, progress):
-            sim.run(last - first, hooks=[progress])
+            sim.run(last - first)
     except KeyboardInterrupt:  # a second Ctrl-C; the step at hand did not happen
         pass
     except BaseException:

@@ -20,7 +20,7 @@ from hubbub.config.text import dump
 from hubbub.errors import MissingExtraError, ScenarioError, did_you_mean
 from hubbub.studies.catalogue import find_study, studies
 from hubbub.studies.report import report
-from hubbub.studies.runner import run_study
+from hubbub.studies.runner import StudyHook, run_study
 from hubbub.studies.study import Study
 from hubbub.studies.study_folder import StudyFolder
 from hubbub.studies.trials import Finding, StudyOptions, Trial, Verdict
@@ -111,7 +111,7 @@ def show_findings(study: Study, findings: Sequence[Finding]) -> None:
     screen.print(f"\n{len(findings)} predictions: {words}", soft_wrap=True)
 
 
-class StudyProgress:
+class StudyProgress(StudyHook):
     """A hook that shows how many trials are done: a bar in a terminal, else a few plain lines."""
 
     def __init__(self) -> None:

@@ -57,12 +57,12 @@ def hold(
 ) -> None:
     """Hold a survey after the last step of a run, keep the answers with it, and print them."""
     progress = RunProgress()
-    with progress.waiting(f"reading {folder} ..."):
+    with progress.busy(f"reading {folder} ..."):
         sim = Simulation.resume(folder, overrides=overrides)
     with sim:
         _check_models(sim, survey, folder)
         names = None if agents is None else [_who(name) for name in agents.split(",")]
-        with progress.waiting("asking ..."):
+        with progress.busy("asking ..."):
             rows: Rows = sim.survey(survey, agents=names).arrow.to_pylist()
         _say_who(sim, survey, rows, named=names is not None, progress=progress)
     print_answers(survey, rows, console())

@@ -1,66 +1,65 @@
-"""The simulation as users hold it: reset, act, step, run, read, export, close, resume."""
+"""The simulation as users hold it: reset, act, step, run, ask, read, export, close, resume."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow.compute as pc
 
 from hubbub import population
 from hubbub.actions import Action, Reason
 from hubbub.actions.spec import Configure, Interview
 from hubbub.config.load import load_scenario, parse_scenario, with_models_changed
+from hubbub.config.prompts import SurveyConfig
 from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
 from hubbub.engine.free_memory import give_back
 from hubbub.engine.given_turns import Ask, GivenTurns, Outcome, whole_steps
+from hubbub.engine.hold_survey import hold_survey
+from hubbub.engine.hooks import Hook, Hooks
 from hubbub.engine.models.budget import BudgetSpent
 from hubbub.engine.models.inference import Replies
 from hubbub.engine.models.session import ModelSession
-from hubbub.engine.models.turns import Waiting
+from hubbub.engine.models.surveys import as_survey, named_anew
 from hubbub.engine.query_answers import answer
 from hubbub.engine.schedule import check_calendar, check_schedule, check_settings
-from hubbub.engine.society import Society, StepReport
+from hubbub.engine.society import Society
 from hubbub.engine.start_and_resume import begin, make_world, refold
-from hubbub.engine.surveying import Surveying
+from hubbub.engine.step import StepReport
 from hubbub.engine.workers import open_workers
-from hubbub.errors import RunError, StoreError
-from hubbub.platform import apply
-from hubbub.platform.queries import wanted
+from hubbub.errors import ActionError, ModelError, RunError, StoreError
+from hubbub.feed import Explained
+from hubbub.mind.survey import due
+from hubbub.platform import Platform, apply
+from hubbub.policy import AgentView
 from hubbub.population.io import from_blobs, to_blobs
 from hubbub.rng import Streams
-from hubbub.store import RunStore, check_free
+from hubbub.store import RunStore, Table, check_free, export_run
 from hubbub.world import World
 
 if TYPE_CHECKING:
     from hubbub.llm.inferencer import Answering
+    from hubbub.llm.usage import ModelUsage
 
 
-class Hook(Protocol):
-    """Is told of every finished step."""
-
-    def stepped(self, report: StepReport) -> None:
-        """Look at a step. Its commit may be under way: `Simulation.store` waits for it.
-
-        Must not change the simulation.
-        """
-        ...
-
-
-class Simulation(Surveying):
+class Simulation:
     """A society that runs.
 
-    Nothing touches the disk unless `out` names a folder for the run. `base` is the folder from
-    which relative paths of the scenario start (default: the current one). `threads` changes the
-    speed and nothing else; so does `workers`: who ranks feeds, decides and asks models, threads of
-    this process or ``processes:N``, ``ray``, ``ray:ADDRESS`` (docs/workers.md). `stand_ins`
-    stand-ins for language models, by name: functions of this process (hubbub.testing). `replay` is
-    the folder of a run whose recorded replies take the place of the models'; what it lacks is an
-    error, or with `only_missing` asked of the model. `waiting` is told, while a step waits for
-    models, how many turns are decided, and of how many.
+    `out` is the folder of the run; without it, nothing touches the disk. Relative paths in the
+    scenario start from the folder `base` (default: the current one).
 
-    `paused` says why `run` ended early: the budget for models is spent.
+    `threads` and `workers` change the speed and nothing else: threads of this process by default,
+    or ``processes:N``, ``ray``, ``ray:ADDRESS`` (docs/workers.md). `stand_ins` replace language
+    models, by name, with functions of this process (hubbub.testing). `replay` is the folder of a
+    run whose recorded replies replace those of models; a missing reply is an error, or with
+    `only_missing` asked of the model. `hooks` follow all steps; see Hook.
+
+    `paused` says why `run` ended early: the budget for models is spent. `notes` are sentences on
+    oddities in the population's data and how they were handled.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class Simulation(Surveying):
         stand_ins: Mapping[str, Answering] | None = None,
         replay: Path | str | None = None,
         only_missing: bool = False,
-        waiting: Waiting | None = None,
+        hooks: Sequence[Hook] = (),
     ) -> None:
         self.scenario = scenario
         self._out = Path(out) if out is not None else None
@@ -83,7 +82,8 @@ class Simulation(Surveying):
         self._encoder = make_encoder(scenario.encoder.kind, scenario.encoder.dims)
         record = None if replay is None else Path(replay)
         replies = Replies(stand_ins or {}, record, only_missing)
-        self._models = ModelSession(replies, self._base, waiting)
+        self._hooks = Hooks(hooks)
+        self._models = ModelSession(replies, self._base, self._hooks.waiting)
         self._society: Society | None = None
         self._store: RunStore | None = None
         self.paused: str | None = None
@@ -197,10 +197,10 @@ class Simulation(Surveying):
     # -- moving -------------------------------------------------------------------------------
 
     def act(self, agent: int | str, name: str, /, **args: Any) -> Outcome:
-        """Let one agent (id or user name) do one thing now, between steps; say what came of it.
+        """Let one agent (id or user name) perform one action now, between steps.
 
-        Raises ActionError for an unknown agent, action or argument. What the platform refuses is
-        an Outcome with ok = False and the reason.
+        What the platform refuses is an Outcome with `ok` False and the reason. ActionError for an
+        unknown agent, action or argument.
         """
         society = self._ready()
         world = society.world
@@ -212,25 +212,16 @@ class Simulation(Surveying):
             new = args.get("settings", args)
             check_settings(self.scenario, world, world.settings, new, name)
         with self._undone_on_error():
-            events = apply(
-                society.decider.platform,
-                world,
-                batch,
-                world.step,
-                environment=spec.environment_only,
-            )
-            society.remember(world.step, events, None)
-            society.changed(world.step, events, None)
-            self.store.commit(world, world.step, events, None, finished=False)
+            rules, step = society.decider.platform, world.step
+            events = apply(rules, world, batch, step, environment=spec.environment_only)
+            society.remember(step, events, None)
+            society.changed(step, events, None)
+            self.store.commit(world, step, events, None, finished=False)
             if configures:
                 society.configure(self.scenario)
         reason = Reason(int(events.reason[0]))
         item = int(events.item[0])
         result = answer(society, agent, name, args) if reason is Reason.ok else None
-        interviews = Interview() in spec.effects
-        model_turns = society.model_turns if interviews and reason is Reason.ok else None
-        if model_turns is not None and model_turns.groups.model_of(agent):
-            (result,) = self.survey(wanted(spec, args), [agent])["answer"].to_pylist()
         return Outcome(reason is Reason.ok, reason.name, item if item >= 0 else None, result)
 
     def step(
@@ -239,15 +230,16 @@ class Simulation(Surveying):
         *,
         only: bool = False,
     ) -> StepReport:
-        """Run one step.
+        """Run one step and return its report.
 
-        The agents of `actions` (ids or user names) do as given, or for `hb.Ask()` are awake and
-        decide; everyone else awake decides, too. With `only`, nobody else takes part. BudgetSpent
-        if what models may cost does not reach for the step.
+        The agents in `actions` (ids or user names) perform the given actions; those with `hb.Ask()`
+        are woken and decide themselves. Everyone else who is awake decides too; with `only`, nobody
+        else takes part. Raises BudgetSpent if the remaining budget cannot pay for the step.
         """
         report = self._take_step(actions, only=only)
         with self._undone_on_error():
             self.store.settle()
+        self._hooks.stepped(report)
         return report
 
     def _take_step(
@@ -281,14 +273,18 @@ class Simulation(Surveying):
         return step.report(t)
 
     def run(self, steps: int | None = None, hooks: Sequence[Hook] = ()) -> int:
-        """Run `steps` more steps (default: up to the scenario's number) and return the last.
+        """Run `steps` more steps (default: to the scenario's end) and return the last one.
 
-        Ends earlier at a whole step after `stop`, or when the budget is spent (see `paused`).
+        Ends earlier, after a whole step, if `stop` is called or the budget is spent (see `paused`).
+        `hooks` follow this run, in addition to those of the simulation.
         """
         self._ready()
         last = self.scenario.steps if steps is None else self.t + whole_steps(steps)
         self._check_calendar(last)
         self.paused = None
+        before, told = self._hooks.hooks, Hooks([*self._hooks.hooks, *hooks])
+        self._hooks.hooks = told.hooks  # models' replies are waited for within the steps
+        told.began(self.t, last)
         try:
             while self.t < last and not self._stopping:
                 try:
@@ -296,8 +292,7 @@ class Simulation(Surveying):
                 except BudgetSpent as spent:
                     self.paused = str(spent)
                     break
-                for hook in hooks:
-                    hook.stepped(report)
+                told.stepped(report)
                 if self.t < report.step:
                     raise StoreError(
                         f"step {report.step:,} could not be written, and a hook that was told why "
@@ -305,10 +300,12 @@ class Simulation(Surveying):
                     )
         finally:
             self._stopping = False
+            self._hooks.hooks = before
         with self._undone_on_error():
             self.store.settle()
         if (short := self._ready().short) is not None:
             self.paused = str(short)
+        told.ended(self.t, self.paused)
         return self.t
 
     def extend(self, steps: int) -> None:
@@ -320,6 +317,12 @@ class Simulation(Surveying):
             self.store.save_scenario(self.scenario.model_dump_json())
             if self.scenario.turns.staleness:  # later turns are due on worlds that are past
                 self._leave()
+                self._ready()
+
+    def restore(self) -> Self:
+        """Go back to the last whole step, after an error or interruption undid a step."""
+        self._ready()
+        return self
 
     def stop(self) -> None:
         """Let `run` end after the step it is in, or before its first if it has not begun.
@@ -328,7 +331,175 @@ class Simulation(Surveying):
         """
         self._stopping = True
 
+    # -- asking -------------------------------------------------------------------------------
+
+    def survey(
+        self,
+        survey: SurveyConfig | str | Sequence[str],
+        agents: Sequence[int | str] | None = None,
+        *,
+        model: str | None = None,
+    ) -> Table:
+        """Ask agents questions now and return their answers, which are kept with the run.
+
+        `survey` is a SurveyConfig, or one or more questions. `agents` (ids or user names) replace
+        its conditions on who is asked, `model` its model. The world and the digest do not change,
+        unless the survey says that agents remember it. Raises BudgetSpent, before anything is
+        asked, if the remaining budget cannot pay for it.
+        """
+        config = as_survey(survey, model)
+        self._ready()
+        if config.model is not None:
+            self._open_models(config.model)
+        chosen = None if agents is None else [self._agent(agent) for agent in agents]
+        config = named_anew(config, self.store.surveys_held(), self.t)
+        self._hold(config, chosen)
+        held = self.store.answers().arrow
+        mine = pc.and_(pc.equal(held["survey"], config.name), pc.equal(held["step"], self.t))
+        return Table(held.filter(mine))
+
+    def interview(self, agent: int | str, question: str, *, model: str | None = None) -> str | None:
+        """Ask one agent a question and return its answer, None if its reply could not be read.
+
+        The agent's own model answers, or `model`. The question is logged as the agent's `interview`
+        event and the answer kept with the run (`answers`). ModelError if no model drives the agent
+        and none is given; ActionError if the platform refuses the question, as one without text.
+        """
+        society = self._ready()
+        number, turns = self._agent(agent), society.model_turns
+        if model is None and (turns is None or turns.groups.model_of(number) is None):
+            raise ModelError(
+                f"no model drives the agent {agent!r}; name one that shall answer: "
+                "sim.interview(agent, question, model=NAME)"
+            )
+        if (spec := society.world.table.find(Interview())) is not None:
+            (text,) = (arg.name for arg in spec.args if arg.carries == "text")
+            outcome = self.act(number, spec.name, **{text: question})
+            if not outcome.ok:
+                raise ActionError(f"the platform refuses the question: {outcome.reason}")
+        (said,) = self.survey(question, [number], model=model)["answer"].to_pylist()
+        return said if said is None else str(said)
+
+    # -- reading; leaves no trace -------------------------------------------------------------
+
+    @property
+    def t(self) -> int:
+        """The last finished step; 0 before the first."""
+        if self._society is None and self._store is not None:
+            return max(self._store.steps, 0)
+        return self._begun().world.step
+
+    @property
+    def world(self) -> World:
+        """The world as it stands. Read it; only actions change it."""
+        return self._begun().world
+
+    @property
+    def platform(self) -> Platform:
+        """The rules in force: which actions are switched on, how long a text may be."""
+        return self._begun().decider.platform
+
+    @property
+    def store(self) -> RunStore:
+        """The store of this run."""
+        if self._store is None:
+            self._begun()
+        assert self._store is not None  # noqa: S101 - else _begun has raised
+        return self._store
+
+    def events(self) -> Table:
+        """Return what happened, one row per action, accepted or refused."""
+        return self.store.events()
+
+    def posts(self) -> Table:
+        """Return posts, reposts and quotes with their counters."""
+        return self.store.posts()
+
+    def agents(self) -> Table:
+        """Return the agents with their profiles and counters."""
+        return self.store.agents()
+
+    def completions(self) -> Table:
+        """Return the calls of language models: prompt, reply, tokens, latency, cost."""
+        return self.store.completions()
+
+    def answers(self) -> Table:
+        """Return what agents answered in surveys and interviews."""
+        return self.store.answers()
+
+    def show(self, agent: int | str) -> AgentView:
+        """Return what an agent would be shown if it woke now."""
+        return self._ready().decider.show(self._agent(agent))
+
+    def explain(self, agent: int | str) -> list[Explained]:
+        """Return every candidate of an agent's next slate: shown, or why not, and its score."""
+        return self._ready().decider.explain(self._agent(agent))
+
+    def look_up(self, agent: int | str, name: str, /, **args: Any) -> Any:
+        """Return what a query action would find now, as Outcome.result; None if it is no query."""
+        return answer(self._ready(), self._agent(agent), name, args)
+
+    def usage(self) -> dict[str, ModelUsage]:
+        """Return the requests, tokens and latencies of each model since it was opened, by name."""
+        return self._models.usage()
+
+    def digest(self) -> str:
+        """Return the hash of the run's content; equal for equal runs."""
+        return self.store.digest()
+
+    def export(self, format: str, out: Path | str) -> None:  # noqa: A002 - the public word
+        """Write the run as `oasis` (SQLite), `parquet` or `graphml` to `out`."""
+        export_run(self.store, format, Path(out))
+
     # -- inside -------------------------------------------------------------------------------
+
+    def _begun(self) -> Society:
+        """Return the society; RunError if there is none now. Never builds one."""
+        if self._closed:
+            raise RunError("this simulation is closed; make a new one, or resume its folder")
+        if self._society is None and self._store is None:
+            raise RunError("the simulation has not begun; call reset() or run() first")
+        if self._society is None:
+            raise RunError(
+                f"the last step was undone; call restore() to see the world after step {self.t:,}, "
+                "or go on with run() or step()"
+            )
+        return self._society
+
+    def _agent(self, agent: int | str) -> int:
+        """Return the id of an agent given by id or user name; ActionError if there is none."""
+        world = self._ready().world
+        if isinstance(agent, str):
+            found = world.profiles.find(agent)
+            if found is None:
+                raise ActionError(f"there is no agent with the user name '{agent}'")
+            return found
+        last = len(world.agents) - 1
+        whole = isinstance(agent, int | np.integer) and not isinstance(agent, bool)
+        if not whole or not 0 <= agent <= last:
+            raise ActionError(f"there is no agent {agent!r}; ids go from 0 to {last}")
+        return int(agent)
+
+    def _hold(self, survey: SurveyConfig, agents: Sequence[int] | None = None) -> None:
+        society = self._ready()
+        with self._undone_on_error(but=BudgetSpent):
+            hold_survey(society, self.store, survey, agents)
+
+    def _hold_due(self) -> None:
+        """Hold the surveys that are due after the current step and were not held yet.
+
+        If the budget cannot pay for one, the run cannot go on before it is held.
+        """
+        society, t = self._ready(), self.t
+        held = self.store.surveys_held() if self.scenario.surveys else set()
+        for survey in due(self.scenario.surveys, t):
+            if (survey.name, t) in held:
+                continue
+            try:
+                self._hold(survey)
+            except BudgetSpent as spent:
+                society.short = spent
+                return
 
     def _ready(self) -> Society:
         if self._closed:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hubbub.actions import Action, ActionBatch, Reason
+from hubbub.actions import Action, ActionBatch
 from hubbub.actions.spec import Configure
 from hubbub.config.scenario import Scenario
 from hubbub.engine.decider import SHARD, Decider, Shard
@@ -17,58 +16,13 @@ from hubbub.engine.models.budget import BudgetSpent
 from hubbub.engine.models.groups import ModelGroups
 from hubbub.engine.models.turns import ModelTurns, TurnResults
 from hubbub.engine.schedule import Schedule
+from hubbub.engine.step import Step
 from hubbub.engine.stopwatch import Stopwatch
 from hubbub.engine.workers import Threads, Workers
 from hubbub.platform import apply
-from hubbub.store.completions import CompletionRow
 from hubbub.time import draw
 from hubbub.world import Events, Slate, World
 from hubbub.world.fold import fold_slate
-
-
-@dataclass(frozen=True, slots=True)
-class StepReport:
-    """One finished step, for hooks: numbers of agents and actions, seconds by stage.
-
-    `cpu` is the processor time in seconds, by stage, of the thread that ran the step. The step used
-    `calls` of language models, of which `unanswered` got no reply; they cost `cost`.
-    """
-
-    step: int
-    active: int
-    accepted: int
-    refused: int
-    seconds: dict[str, float]
-    cpu: dict[str, float] = field(default_factory=dict)
-    calls: int = 0
-    unanswered: int = 0
-    cost: float = 0.0
-
-
-@dataclass(slots=True)
-class Step:
-    """The result of a step, before it is committed."""
-
-    events: Events
-    slate: Slate
-    completions: list[CompletionRow]
-    watch: Stopwatch
-
-    def report(self, step: int) -> StepReport:
-        """Return the numbers of this step."""
-        accepted = int((self.events.reason == Reason.ok).sum())
-        rows = self.completions
-        return StepReport(
-            step,
-            len(self.slate.agents),
-            accepted,
-            len(self.events) - accepted,
-            self.watch.seconds,
-            self.watch.cpu,
-            calls=len(rows),
-            unanswered=sum(row.completion.text is None for row in rows),
-            cost=sum(row.cost for row in rows if not row.completion.recorded),
-        )
 
 
 class Society:

@@ -7,6 +7,7 @@ from hubbub.store.export.formats import FORMATS, export_run
 from hubbub.store.folder import check_free
 from hubbub.store.run import RunStore
 from hubbub.store.spending import ModelSpending, Spent
+from hubbub.store.table import Table
 
 __all__ = [
     "FORMATS",
@@ -18,6 +19,7 @@ __all__ = [
     "RecordedCall",
     "RunStore",
     "Spent",
+    "Table",
     "check_free",
     "export_run",
     "kept_text",

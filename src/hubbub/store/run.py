@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,11 +11,15 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
+from hubbub.actions.batch import SCALE
 from hubbub.config.text import dump
 from hubbub.errors import RunError, StoreError
-from hubbub.store import spending
-from hubbub.store.answers import AnswerRow, write_answers
+from hubbub.store import arrow_tables as tables
+from hubbub.store import opinions, spending
+from hubbub.store.answers import AnswerRow, answer_tables, surveys_held, write_answers
 from hubbub.store.check import content_digest
 from hubbub.store.checkpoint import Checkpoints
 from hubbub.store.codec import Committed
@@ -24,25 +28,26 @@ from hubbub.store.completions import (
     CompletionRow,
     KeptCalls,
     Record,
+    completion_tables,
     write_completions,
 )
-from hubbub.store.contents import Contents
 from hubbub.store.database import Database, Lock
 from hubbub.store.folder import DATABASE, LOCK, SCENARIO, check_format, new_folder
 from hubbub.store.reader import read_parts, read_tail
 from hubbub.store.schema import Layout
+from hubbub.store.spending import ModelSpending, Spent
+from hubbub.store.table import Table
 from hubbub.store.writer import POPULATION, Gathered, Tail, gather, write_part, write_start
 from hubbub.time.clock import steps_as_times
 from hubbub.world import Events, Slate, World
 
 
-class RunStore(Contents):
-    """The durable form of a run. Every commit is one transaction: a crash loses it whole, or not.
+class RunStore:
+    """The durable form of a run. Every commit is one transaction: a crash keeps or loses it whole.
 
-    A commit is written by a thread, so that the world may move on meanwhile; whoever reads waits
-    until it is whole. If it fails, whoever asks for anything is told, until `reread`: what was
-    asked of the world meanwhile may be of a step that is not in the file. Readers may look at a run
-    while another process writes it.
+    A thread writes a commit, so that the world may move on; every read waits until it is written.
+    If it fails, every read raises the error until `reread`: the world may be ahead of the file.
+    Others may read a run while one process writes it.
     """
 
     def __init__(
@@ -133,9 +138,9 @@ class RunStore(Contents):
         return store
 
     def close(self) -> None:
-        """Close the file and let others write it.
+        """Close the file and release its lock.
 
-        StoreError if the last commit went wrong and nobody was told.
+        StoreError if the last commit failed and the error was not raised yet.
         """
         try:
             self._commits.report()
@@ -173,11 +178,11 @@ class RunStore(Contents):
     ) -> None:
         """Write in one transaction what happened since the last: a whole step if `finished`.
 
-        Otherwise these are extra events of the current step, which take its next places.
+        Otherwise these are extra events of the current step, which follow its others.
         `completions` are the calls of models that led to it, `answers` those of surveys held with
-        it. StoreError if it can't be written; nothing of it is in the file then. Without `wait`
-        the writing goes on afterwards, and the error comes with whatever is asked for, until
-        `reread`. ValueError for a step that does not follow what is in the file.
+        it. StoreError if it cannot be written; then nothing of it is in the file. Without `wait`
+        the writing goes on afterwards, and every later call raises its error until `reread`.
+        ValueError for a step that does not follow the last one in the file.
         """
         self.settle()
         tail = self._commits.tail
@@ -214,7 +219,7 @@ class RunStore(Contents):
         return tail
 
     def settle(self) -> None:
-        """Wait until the last commit is in the file; StoreError if it can't be written."""
+        """Wait until the last commit is in the file; StoreError if it cannot be written."""
         try:
             self._commits.settle()
         except BaseException:
@@ -224,15 +229,15 @@ class RunStore(Contents):
 
     @property
     def failed(self) -> bool:
-        """Whether a commit without `wait` could not be written, and somebody was told.
+        """Whether a commit without `wait` failed, and the error was raised.
 
-        The world it was of is ahead of the file then, and of no use. `reread` ends this.
+        The world is then ahead of the file, and cannot be used. `reread` ends this state.
         """
         return self._commits.failed
 
     @property
     def database(self) -> Database:
-        """The file, with all that was committed."""
+        """The file, with everything that was committed."""
         self.settle()
         return self._database
 
@@ -251,9 +256,9 @@ class RunStore(Contents):
             self._checkpoints.take(world)
 
     def keep(self, completions: Sequence[CompletionRow]) -> None:
-        """Write calls of steps that are not whole yet, so that they needn't be made again.
+        """Write calls of unfinished steps, so that they need not be made again.
 
-        Kept after an interruption or when a budget is spent, also if the last commit failed. The
+        Used after an interruption or when a budget is spent, even if the last commit failed. The
         step's own commit replaces them.
         """
         self._commits.wait()
@@ -275,9 +280,9 @@ class RunStore(Contents):
         write_answers(self._database, answers)
 
     def reread(self) -> None:
-        """Look up how far the file is, after an interruption or a commit that failed.
+        """Read how far the file is, after an interruption or a commit that failed.
 
-        StoreError if one failed and nobody was told.
+        StoreError if one failed and the error was not raised yet.
         """
         self._checkpoints.forget()
         self._commits.report()
@@ -333,7 +338,7 @@ class RunStore(Contents):
         return {name.removeprefix(POPULATION): data for name, data in rows}
 
     def replay(self, parts: int = 0) -> Iterator[Committed]:
-        """Return exactly what was committed, in order, without the first so many commits."""
+        """Yield exactly what was committed, in order, without the first `done` commits."""
         return read_parts(self.database, parts)
 
     def restore(self, world: World) -> int:
@@ -360,3 +365,87 @@ class RunStore(Contents):
     def kept(self) -> KeptCalls:
         """Return the calls that were kept from a step or a survey that was cut off."""
         return KeptCalls(lambda: self.database)
+
+    # -- tables -------------------------------------------------------------------------------
+
+    def events(self) -> Table:
+        """Return what happened: one row per action, accepted or refused."""
+        return Table(tables.events(self.database))
+
+    def posts(self) -> Table:
+        """Return posts, reposts and quotes with their counters."""
+        return Table(tables.posts(self.database, self.layout))
+
+    def comments(self) -> Table:
+        """Return comments with their counters."""
+        return Table(tables.comments(self.database, self.layout))
+
+    def items(self) -> Table:
+        """Return everything written: posts, reposts, quotes, comments, messages."""
+        return Table(tables.items(self.database, self.layout))
+
+    def agents(self) -> Table:
+        """Return the agents with their profiles and counters."""
+        return Table(tables.agents(self.database, self.layout))
+
+    def steps_table(self) -> Table:
+        """Return the whole steps: when each begins (UTC), who was active, how many events."""
+        return Table(tables.steps(self.database))
+
+    def opinions(self, *, changes_only: bool = False) -> Table:
+        """Return what agents think of topics: step, agent, topic, value in [-1, 1].
+
+        First all opinions at the start (step 0) or at signing up, then each change in its step;
+        `changes_only` leaves out the first. An agent's opinion after a step is its
+        last row up to that step; `opinions_at` has those of all agents.
+        """
+        parts = opinions.opinion_tables(self.database, changes_only=changes_only)
+        return Table(pa.concat_tables([opinions.SCHEMA.empty_table(), *parts]))
+
+    def opinions_at(self, step: int | None = None) -> NDArray[np.float32]:
+        """Return all opinions after a step (the last, if None), float32[agents, topics].
+
+        A row for each agent that had joined by then; columns in the order of the scenario's topics.
+        """
+        with self.database.snapshot():
+            values = opinions.opinions_at(self.database, step)
+        return values.astype(np.float32) / np.float32(SCALE)
+
+    def opinions_over(self, steps: Iterable[int]) -> Iterator[NDArray[np.float32]]:
+        """Yield `opinions_at` each of the steps; if they ascend, each change is read once."""
+        for values in opinions.opinions_over(self.database, steps):
+            yield values.astype(np.float32) / np.float32(SCALE)
+
+    def slates(self) -> Table:
+        """Return who was shown what: step, agent, position, item, source, score."""
+        return Table(tables.slates(self.database, complete=self.complete_slates))
+
+    def relations(self) -> Table:
+        """Return the current relations: kind, left, right, and the step in which they were made."""
+        return Table(tables.relations(self.database))
+
+    def reactions(self) -> Table:
+        """Return the current reactions: kind, agent, item, and the step in which they were made."""
+        return Table(tables.reactions(self.database))
+
+    # -- language models ----------------------------------------------------------------------
+
+    def completions(self) -> Table:
+        """Return the calls of language models with their prompts and replies."""
+        return Table(pa.concat_tables(completion_tables(self.database)))
+
+    def answers(self) -> Table:
+        """Return the answers to surveys: a row per agent and question."""
+        return Table(pa.concat_tables(answer_tables(self.database)))
+
+    def surveys_held(self) -> set[tuple[str, int]]:
+        """Return the names of surveys and the steps after which they were held."""
+        return surveys_held(self.database)
+
+    def spent(self) -> Spent:
+        """Return what the run has spent: requests, tokens, money. Recorded replies are free."""
+        return spending.read_spent(self.database)
+
+    def usage(self) -> list[ModelSpending]:
+        """Return the calls, tokens, cost, latencies and failures of each model."""
+        return spending.usage(self.database)

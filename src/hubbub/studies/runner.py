@@ -11,7 +11,6 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
 
 import hubbub
 from hubbub.config.user_code import blamed_on
@@ -27,16 +26,14 @@ from hubbub.studies.trials import Results, StudyOptions, Trial
 _TOLD = 5
 
 
-class StudyHook(Protocol):
-    """Is told how far a study is."""
+class StudyHook:
+    """Follows a study. Every method does nothing; override those you need."""
 
     def began(self, total: int, kept: int) -> None:
-        """Learn the number of trials, and how many of them were done before."""
-        ...
+        """Begin: the study has `total` trials, of which `kept` were done before."""
 
     def finished(self, trial: Trial) -> None:
-        """Learn of a trial whose outcome is now kept."""
-        ...
+        """Follow a trial, when its outcome is kept."""
 
 
 def run_study(

@@ -53,7 +53,7 @@ def play(folder: Path, who: str, *, overrides: Mapping[str, Any] | None = None) 
     progress = RunProgress()
     _prepare_input()
     with interruptible(progress, folder, f"stopped; {folder} is as it was") as check:
-        with progress.waiting(f"reading {folder} ..."):
+        with progress.busy(f"reading {folder} ..."):
             sim = Simulation.resume(folder, overrides=overrides)
         with sim:
             check()

@@ -25,8 +25,8 @@ def export_parquet(store: RunStore, out: Path) -> None:
     """Write the tables of the run, and its scenario, to the new folder `out`."""
     out.mkdir()
     for name in TABLES:
-        _write(out / f"{name}.parquet", [getattr(store, name)()])
-    _write(out / "steps.parquet", [store.steps_table()])
+        _write(out / f"{name}.parquet", [getattr(store, name)().arrow])
+    _write(out / "steps.parquet", [store.steps_table().arrow])
     # step by step: all of them may not fit into memory
     slates = tables.slate_tables(store.database, complete=store.complete_slates)
     _write(out / "slates.parquet", chain([tables.SLATE.empty_table()], slates))
