@@ -18,6 +18,7 @@ from engine.scenarios import small
 from hubbub.engine import society
 from hubbub.engine.decider import Shard
 from hubbub.engine.given_turns import GivenTurns
+from hubbub.errors import RunError
 from hubbub.world import Columns, World, fold
 
 TABLES = ("agents", "items", "groups", "products", "notes")
@@ -273,7 +274,9 @@ def test_4_an_error_in_a_step_undoes_it(monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             sim.step()
     assert sim.t == 4
-    assert fingerprint(sim.world) == before
+    with pytest.raises(RunError, match=r"call restore\(\) to see the world after step 4"):
+        _ = sim.world
+    assert fingerprint(sim.restore().world) == before
     sim.run()
     whole = hb.Simulation(small())
     whole.run()

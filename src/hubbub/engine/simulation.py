@@ -373,7 +373,7 @@ class Simulation:
                 "sim.interview(agent, question, model=NAME)"
             )
         if (spec := society.world.table.find(Interview())) is not None:
-            (text,) = (arg.name for arg in spec.args if arg.carries == "text")
+            (text,) = (arg.name for arg in spec.args if arg.column == "text")
             outcome = self.act(number, spec.name, **{text: question})
             if not outcome.ok:
                 raise ActionError(f"the platform refuses the question: {outcome.reason}")
@@ -385,6 +385,7 @@ class Simulation:
     @property
     def t(self) -> int:
         """The last finished step; 0 before the first."""
+        self._drop_lost_step()
         if self._society is None and self._store is not None:
             return max(self._store.steps, 0)
         return self._begun().world.step
@@ -402,6 +403,7 @@ class Simulation:
     @property
     def store(self) -> RunStore:
         """The store of this run."""
+        self._drop_lost_step()
         if self._store is None:
             self._begun()
         assert self._store is not None  # noqa: S101 - else _begun has raised
@@ -453,8 +455,15 @@ class Simulation:
 
     # -- inside -------------------------------------------------------------------------------
 
+    def _drop_lost_step(self) -> None:
+        """Drop a world that is ahead of the file because its commit failed."""
+        if self._store is not None and self._store.failed:
+            self._leave()
+            self._store.reread()
+
     def _begun(self) -> Society:
         """Return the society; RunError if there is none now. Never builds one."""
+        self._drop_lost_step()
         if self._closed:
             raise RunError("this simulation is closed; make a new one, or resume its folder")
         if self._society is None and self._store is None:
@@ -504,8 +513,7 @@ class Simulation:
     def _ready(self) -> Society:
         if self._closed:
             raise RunError("this simulation is closed; make a new one, or resume its folder")
-        if self._store is not None and self._store.failed:
-            self._leave()  # its world is ahead of what was committed
+        self._drop_lost_step()
         if self._society is None:
             if self._store is None:
                 self.reset()
