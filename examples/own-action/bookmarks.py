@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hubbub.actions import ActionSpec
-from hubbub.actions.social import POST
-from hubbub.actions.spec import Add, Exists, Pairs, Without
-from hubbub.world import World
+from hubbub import World
+from hubbub.actions import POST, ActionSpec, Add, Exists, Pairs, Without
 
 KEPT = Pairs("bookmark", "item", counter="bookmarks")
 

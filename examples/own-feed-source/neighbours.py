@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from hubbub import World
 from hubbub.actions import Kind
-from hubbub.world import World
 
 RECENT = 40  # steps
 

@@ -356,7 +356,9 @@ def test_parquet_has_every_table(run: tuple[RunStore, World], tmp_path: Path) ->
     store = run[0]
     export_run(store, "parquet", tmp_path / "out")
     for name in ("events", "posts", "comments", "items", "agents", "slates", "relations"):
-        assert pq.read_table(tmp_path / "out" / f"{name}.parquet").equals(getattr(store, name)().arrow)
+        assert pq.read_table(tmp_path / "out" / f"{name}.parquet").equals(
+            getattr(store, name)().arrow
+        )
     for name, table in (("steps", store.steps_table()), ("opinions", store.opinions())):
         assert pq.read_table(tmp_path / "out" / f"{name}.parquet").equals(table)
         assert table.num_rows > 0

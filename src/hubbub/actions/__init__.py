@@ -1,20 +1,73 @@
-"""Action specifications and what is derived from them."""
+"""Actions: their specifications, and the batches that policies return.
+
+An action is an `ActionSpec`: arguments (`Arg`), preconditions (`Exists` ... `NewName`) and effects
+(`Insert` ... `TakeNote`). `POST`, `USER` and `CONTENT` are arguments that many actions share.
+"""
 
 from hubbub.actions.batch import NO_STANCE, NOTHING, SCALE, Action, ActionBatch, OpinionChanges
-from hubbub.actions.social import SOCIAL
-from hubbub.actions.spec import ActionSpec, ActionTable, Kind, Pairs, Reason
+from hubbub.actions.social import CONTENT, POST, SOCIAL, USER
+from hubbub.actions.spec import (
+    ActionSpec,
+    ActionTable,
+    Add,
+    Arg,
+    Bump,
+    Configure,
+    Exists,
+    Found,
+    GoodText,
+    Insert,
+    Interview,
+    Kind,
+    NewName,
+    Notify,
+    NotOwn,
+    NotSelf,
+    Pairs,
+    Positive,
+    Query,
+    Reason,
+    Remove,
+    Sell,
+    TakeNote,
+    With,
+    Without,
+)
 
 __all__ = [
+    "CONTENT",
     "NOTHING",
     "NO_STANCE",
+    "POST",
     "SCALE",
     "SOCIAL",
+    "USER",
     "Action",
     "ActionBatch",
     "ActionSpec",
     "ActionTable",
+    "Add",
+    "Arg",
+    "Bump",
+    "Configure",
+    "Exists",
+    "Found",
+    "GoodText",
+    "Insert",
+    "Interview",
     "Kind",
+    "NewName",
+    "NotOwn",
+    "NotSelf",
+    "Notify",
     "OpinionChanges",
     "Pairs",
+    "Positive",
+    "Query",
     "Reason",
+    "Remove",
+    "Sell",
+    "TakeNote",
+    "With",
+    "Without",
 ]

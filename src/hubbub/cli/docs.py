@@ -6,6 +6,7 @@ A test fails when a page in docs/ is not what this module makes.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
@@ -22,6 +23,7 @@ from hubbub.actions import SOCIAL, ActionSpec
 from hubbub.actions.spec import Reason
 from hubbub.cli.actions import arguments, on
 from hubbub.cli.app import app
+from hubbub.cli.python_reference import python_page
 from hubbub.config.describe import in_words, sections
 from hubbub.config.scenario import Scenario
 from hubbub.platform import PRESETS
@@ -48,7 +50,13 @@ def pages() -> dict[str, str]:
         "scenario.md": "\n".join(_scenario()),
         "actions.md": "\n".join(_actions()),
         "cli.md": "\n".join(_commands()),
+        "python.md": _single_spaced([f"{_MADE}\n\n# Python reference\n", *python_page()]),
     }
+
+
+def _single_spaced(parts: Iterable[str]) -> str:
+    """Return the parts as a page, without repeated blank lines."""
+    return re.sub("\n{3,}", "\n\n", "\n".join(parts))
 
 
 def _scenario() -> Iterator[str]:

@@ -9,14 +9,18 @@ from hubbub.policy.custom_rule import SeenPosts
 from hubbub.policy.mix import PolicyMix, load_policy, make_policy
 from hubbub.policy.scripted import IdlePolicy, ScriptedPolicy
 from hubbub.policy.statistical import StatisticalPolicy
-from hubbub.policy.view import AgentView, view
+from hubbub.policy.view import AgentView, CommentView, GroupView, Notice, PostView, view
 
 __all__ = [
     "AgentView",
+    "CommentView",
+    "GroupView",
     "IdlePolicy",
+    "Notice",
     "Observation",
     "Policy",
     "PolicyMix",
+    "PostView",
     "ScriptedPolicy",
     "SeenPosts",
     "StatisticalPolicy",

@@ -1,5 +1,6 @@
-"""Stand-ins for language models: scripted, recorded, and an HTTP server with every fault."""
+"""Stand-ins for language models, a server with every fault, and checks of user code."""
 
+from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.llm.inferencer import Answering
 from hubbub.testing.checks import (
     check_encoder,
@@ -18,6 +19,8 @@ from hubbub.testing.stand_ins import RecordedModel, ScriptedModel, ValidModel
 __all__ = [
     "Answering",
     "Busy",
+    "ChatRequest",
+    "Completion",
     "Faults",
     "Latency",
     "ModelServer",
