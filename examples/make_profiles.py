@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from hubbub.rng import Stream, Streams
+from hubbub import Stream, Streams
 
 HERE = Path(__file__).parent
 FIRST = (

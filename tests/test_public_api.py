@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -25,7 +26,7 @@ def test_every_public_name_exists_and_is_on_the_page(place: str, name: str) -> N
     if not name.startswith("_"):
         page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
         assert f"### `{name}`" in page.split(f"## `{place}`\n")[1].split("\n## ")[0]
-    if isinstance(value, type) or callable(value):
+    if inspect.isclass(value) or inspect.isfunction(value):
         assert value.__doc__, "a public name says what it is"
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         StoreError,
     )
     from hubbub.rng import Stream, Streams
-    from hubbub.store import RunStore, Table
+    from hubbub.store import RunStore, Table, export_run
     from hubbub.world import World
 
 __version__ = "0.2.0"
@@ -59,6 +59,7 @@ _HOMES = {
     "Streams": "hubbub.rng",
     "Table": "hubbub.store",
     "World": "hubbub.world",
+    "export_run": "hubbub.store",
 }
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "Table",
     "World",
     "__version__",
+    "export_run",
 ]
 
 

@@ -139,7 +139,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_should(h: float) -> None:
 
 
 def _run(seed: int, changes: dict[str, object]) -> tuple[Simulation, np.ndarray, Forum]:
-    sim = Simulation(forum_scenario(seed, None, {"feed.preset": "random"}, {**SMALL, **changes}))
+    sim = Simulation(forum_scenario(seed, None, {"feed.preset": "random"}, {**SMALL, **changes})).reset()
     treatment = run_treated(sim, at_random(seed))
     return sim, treatment, read_forum(sim, treatment)
 
@@ -205,6 +205,7 @@ def test_false_claims_are_known_by_subject_and_treated_in_equal_parts() -> None:
     trial = study().trials(options)[-1]
     scenario = forum_scenario(4, None, trial.settings["changes"], {"steps": 6})
     with Simulation(scenario) as sim:
+        sim.reset()
         post_claims(sim)
         treatment = run_treated(sim, in_equal_parts(4))
         shown = sim.store.slates()["step"].to_pylist()

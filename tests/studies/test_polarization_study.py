@@ -49,6 +49,7 @@ def test_the_society_has_the_opinions_its_ties_are_made_of() -> None:
     assert records is not None
     assert len(records) == AGENTS
     with Simulation(scenario) as sim:
+        sim.reset()
         opinions = sim.store.opinions_at(0)[:, 0].astype(float)
     for i, record in enumerate(records):
         fifth = min(4, int((opinions[i] + 1) * 2.5))

@@ -105,6 +105,7 @@ class HerdingStudy:
         scenario, claims = self.scenario(trial, options), trial.settings["setting"] == CLAIMS
         assignment = in_equal_parts(trial.seed) if claims else at_random(trial.seed)
         with Simulation(scenario, threads=threads()) as sim:
+            sim.reset()
             if claims:
                 post_claims(sim)
             forum = read_forum(sim, run_treated(sim, assignment))
