@@ -24,9 +24,9 @@ def test_pages_are_fresh(name: str) -> None:
 
 def test_pages_are_complete() -> None:
     for spec in SOCIAL:
-        assert f"| `{spec.name}` |" in PAGES["actions.md"]
+        assert f"- `{spec.name}(" in PAGES["actions.md"]
     for reason in Reason:
         assert reason is Reason.ok or f"| `{reason.name}` |" in PAGES["actions.md"]
     for _, model in sections(Scenario):
         for field in model.model_fields:
-            assert f"| `{field}` |" in PAGES["scenario.md"]
+            assert f"- `{field}` (" in PAGES["scenario.md"]

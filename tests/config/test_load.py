@@ -103,8 +103,8 @@ def test_yaml_1_2_words(scenario: Path) -> None:
         ("steps: 1.5", "steps (line 1): must be a whole number, at least 0, not 1.5"),
         ("steps:\n", "steps (line 1): must be a whole number, at least 0, not nothing"),
         ("name: 4", "name (line 1): must be a text, not 4; put it in quotes: '4'"),
-        ("topics: []", "topics (line 1): must be a list of texts, at least 1 of them and at most"
-         " 64, not []"),
+        ("topics: []", "topics (line 1): must be a list of texts, at least 1 entry and at most"
+         " 64 entries, not []"),
         ("time: 5", "time (line 1): must be a section with keys and values, not 5"),
         ("time: {start: 2024}", "time.start (line 1): must be a date and time such as"
          " 2024-01-01 08:00"),

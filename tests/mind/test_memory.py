@@ -420,11 +420,11 @@ def stored_start(society: hb.Simulation) -> World:
 
 
 def test_folding_the_stored_log_gives_the_memories_of_the_run(society: hb.Simulation) -> None:
-    live = Memory(society.world.table, step_minutes=3.0)
+    live = Memory(society.reset().world.table, step_minutes=3.0)
     done = -1
     for step in range(13):
         if step == 0:
-            society.reset()
+            pass
         elif step == 6:
             society.act(5, "create_post", content="Between two steps, for @zoe")
         else:

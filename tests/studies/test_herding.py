@@ -139,7 +139,8 @@ def test_the_interval_holds_the_truth_as_often_as_it_should(h: float) -> None:
 
 
 def _run(seed: int, changes: dict[str, object]) -> tuple[Simulation, np.ndarray, Forum]:
-    sim = Simulation(forum_scenario(seed, None, {"feed.preset": "random"}, {**SMALL, **changes})).reset()
+    scenario = forum_scenario(seed, None, {"feed.preset": "random"}, {**SMALL, **changes})
+    sim = Simulation(scenario).reset()
     treatment = run_treated(sim, at_random(seed))
     return sim, treatment, read_forum(sim, treatment)
 

@@ -104,14 +104,14 @@ SOCIAL = ActionTable(
         ),
         ActionSpec(
             "repost",
-            "share a post with one's followers",
+            "share a post with the agent's followers",
             (POST,),
             (Exists(), Without(REPOST)),
             (Insert(Kind.repost), Add(REPOST), Notify()),
         ),
         ActionSpec(
             "quote_post",
-            "share a post with a text of one's own",
+            "share a post with an added text",
             (POST, CONTENT),
             (Exists(), GoodText()),
             (Insert(Kind.quote), Bump("shares"), Notify()),
@@ -220,7 +220,7 @@ SOCIAL = ActionTable(
         ),
         ActionSpec(
             "reflect",
-            "rewrite one's note to oneself",
+            "rewrite the agent's note to itself",
             (CONTENT,),
             (GoodText(),),
             (TakeNote(),),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from inspect import Parameter, signature
 from pathlib import Path
+from textwrap import fill
 from typing import Any, get_args, get_origin, get_type_hints
 
 import typer
@@ -23,7 +24,7 @@ from hubbub.actions import SOCIAL, ActionSpec
 from hubbub.actions.spec import Reason
 from hubbub.cli.actions import arguments, on
 from hubbub.cli.app import app
-from hubbub.cli.python_reference import python_page
+from hubbub.cli.python_reference import item, python_page
 from hubbub.config.describe import in_words, sections
 from hubbub.config.scenario import Scenario
 from hubbub.platform import PRESETS
@@ -61,21 +62,26 @@ def _single_spaced(parts: Iterable[str]) -> str:
 
 def _scenario() -> Iterator[str]:
     yield f"{_MADE}\n\n# Scenario reference\n"
-    yield (
-        "A scenario is a YAML file. Every key has a default, unless it is marked as required. "
-        "A key is also the name for `--set` and for `events[].set`: `--set feed.preset=random`, "
-        "`--set events.0.step=3`. `hubbub schema` prints the same as a JSON Schema.\n"
+    yield _paragraph(
+        "A scenario is a YAML file. Every key is optional unless it is marked as required. Each "
+        "entry says in brackets which values a key takes, and its default. `--set` and "
+        "`events[].set` take dotted names of keys: `--set feed.preset=random`, "
+        "`--set events.0.step=3`. `hubbub schema` prints this reference as a JSON Schema."
     )
     for path, model in sections(Scenario):
         yield f"## {_heading(path)}\n"
-        yield f"{_plain(model.__doc__)}\n"
-        yield "| key | value | default | what it is |"
-        yield "|---|---|---|---|"
+        yield _paragraph(_plain(model.__doc__))
         for name, field in model.model_fields.items():
             kind = in_words(field.annotation, field.metadata).replace(" with keys and values", "")
+            default = _default(field)
+            brackets = f"{kind}; {default}" if default else kind
             what = field.description or _inner_doc(field)
-            yield _row(f"`{name}`", kind, _default(field), what)
+            yield item(f"- `{name}` ({brackets}): {what}")
         yield ""
+
+
+def _paragraph(text: str) -> str:
+    return fill(text, 98, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def _heading(path: tuple[str, ...]) -> str:
@@ -103,8 +109,8 @@ def _default(field: FieldInfo) -> str:
     if value is None:
         return ""
     if isinstance(value, bool | int | float | list | dict | tuple):
-        return f"`{json.dumps(value)}`"
-    return f"`{value}`"
+        return f"default `{json.dumps(value)}`"
+    return f"default `{value}`"
 
 
 def _row(*cells: str) -> str:
@@ -113,26 +119,22 @@ def _row(*cells: str) -> str:
 
 def _actions() -> Iterator[str]:
     yield f"{_MADE}\n\n# Action reference\n"
-    yield (
-        "What agents can do. All the actions exist on every platform; which are switched on is "
-        "`platform.actions` of the scenario. An action that is refused changes nothing and is "
-        "logged with its reason.\n"
+    yield _paragraph(
+        "What agents can do. All actions exist on every platform; `platform.actions` of the "
+        "scenario says which are switched on. A refused action changes nothing and is logged with "
+        "its reason."
     )
-    yield (
-        "A *post* is an original, a *repost* (no text of its own) or a *quote* (own text and an "
-        "original). An action on a repost is an action on the post it reposts; a quote is a post "
-        "in its own right.\n"
+    yield _paragraph(
+        "A *post* is an original, a *repost* (without a text of its own) or a *quote* (with a text "
+        "and an original). An action on a repost is an action on the original; a quote is a post "
+        "of its own."
     )
-    yield "| action | arguments | what it does | refused when | on by default |"
-    yield "|---|---|---|---|---|"
     for spec in SOCIAL:
-        yield _row(*_action_cells(spec))
+        yield item(_action_item(spec))
     yield "\n## Arguments\n"
-    yield "| argument | kind | what it is |"
-    yield "|---|---|---|"
     args = {(a.name, a.summary): a for spec in SOCIAL for a in spec.args}
     for arg in args.values():
-        yield _row(f"`{arg.name}`", arg.kind, arg.summary)
+        yield item(f"- `{arg.name}` ({arg.kind}){f': {arg.summary}' if arg.summary else ''}")
     yield "\n## Reasons\n"
     yield "| reason | meaning |"
     yield "|---|---|"
@@ -148,20 +150,28 @@ def _actions() -> Iterator[str]:
     yield ""
 
 
-def _action_cells(spec: ActionSpec) -> Iterable[str]:
+def _on(spec: ActionSpec) -> str:
+    where = on(spec)
+    if not where:
+        return "Off by default"
+    return where.capitalize() if spec.environment_only else f"On by default: {where}"
+
+
+def _action_item(spec: ActionSpec) -> str:
     reasons = ", ".join(f"`{r.name}`" for r in spec.reasons)
-    args = ", ".join(f"`{a}`" for a in arguments(spec).split(", ") if a)
-    return f"`{spec.name}`", args, spec.summary, reasons, on(spec)
+    refused = f" Refused: {reasons}." if reasons else ""
+    return f"- `{spec.name}({arguments(spec)})`: {spec.summary}.{refused} {_on(spec)}."
 
 
 def _commands() -> Iterator[str]:
     yield f"{_MADE}\n\n# Commands\n"
-    yield (
-        "`python -m hubbub` does the same as `hubbub`. A command that fails says why in one "
-        "message and ends with code 1, or 2 if it was called wrongly. Ctrl-C and SIGTERM end a run "
-        "at a whole step with code 130; `hubbub resume` goes on from there. A run that ends before "
-        "step 1 leaves nothing. Progress and notes go to the error stream, results to the output. "
-        "Without a terminal, and with `NO_COLOR` set, nothing is coloured.\n"
+    yield _paragraph(
+        "`python -m hubbub` is the same as `hubbub`. A command that fails prints one message that "
+        "says why, and exits with code 1, or with 2 if its arguments are wrong. Ctrl-C and SIGTERM "
+        "end a run after a whole step, with code 130; `hubbub resume` goes on from there. A run "
+        "that ends before step 1 leaves nothing behind. Progress and notes go to standard error, "
+        "results to standard output. Without a terminal, or with `NO_COLOR` set, there are no "
+        "colours."
     )
     yield from _group("hubbub", app)
 
@@ -192,12 +202,10 @@ def _command(name: str, function: Callable[..., Any]) -> Iterator[str]:
         if isinstance(info, ArgumentInfo)
     ]
     yield f"## `{' '.join([name, *words])}`\n"
-    yield f"{_plain(function.__doc__)}\n"
+    yield _paragraph(_plain(function.__doc__))
     if params:
-        yield "| | |"
-        yield "|---|---|"
         for kind, info, default in params:
-            yield _row(f"`{_usage(kind, info, default)}`", info.help or "")
+            yield item(f"- `{_usage(kind, info, default)}`: {info.help or ''}")
         yield ""
 
 

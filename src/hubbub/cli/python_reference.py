@@ -72,9 +72,9 @@ def _class(name: str, value: type) -> Iterator[str]:
             attribute.__func__ if isinstance(attribute, classmethod | staticmethod) else attribute
         )
         if isinstance(plain, property):
-            yield _item(f"- `.{member}`: {_first_line(plain.fget)}")
+            yield item(f"- `.{member}`: {_first_line(plain.fget)}")
         elif inspect.isfunction(plain) and plain.__doc__:
-            yield _item(f"- `.{_call(member, plain)}`: {_paragraph(plain)}")
+            yield item(f"- `.{_call(member, plain)}`: {_paragraph(plain)}")
     yield ""
 
 
@@ -101,7 +101,7 @@ def _call(name: str, value: Any) -> str:
     return f"{name}{found.replace(parameters=shown, return_annotation=found.empty)}"
 
 
-def _item(text: str) -> str:
+def item(text: str) -> str:
     """Return a list item, wrapped."""
     return fill(text, 98, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 

@@ -1,4 +1,4 @@
-"""The scenario's fields in plain words: for error messages and for docs/scenario.md."""
+"""Descriptions of the scenario's fields, for error messages and docs/scenario.md."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ _PLAIN: dict[Any, str] = {
     Any: "anything",
     type(None): "null",
 }
+_ONE = {"entries": "entry", "characters": "character"}
 _BOUNDS = {Ge: "at least", Gt: "above", Le: "at most", Lt: "below"}
 
 
@@ -39,7 +40,7 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in the model: its path, its type, its limits, and the section it stands in."""
+    """A field of the model: its path, its type, its limits, and its section."""
 
     path: _Path
     annotation: Any
@@ -48,16 +49,16 @@ class Place:
 
     @property
     def dotted(self) -> str:
-        """The path as people write it: events.0.step."""
+        """The path as users write it: events.0.step."""
         return ".".join(str(p) for p in self.path)
 
     def expected(self) -> str:
-        """Return what may stand here, in words."""
+        """Return a description of the values allowed here."""
         return in_words(self.annotation, self.limits)
 
 
 def in_words(annotation: Any, limits: Sequence[Any] = ()) -> str:
-    """Return what values an annotation admits: 'a whole number, at least 1'."""
+    """Describe the values that an annotation allows: 'a whole number, at least 1'."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return in_words(args[0], [*_flat(args[1:]), *limits])
@@ -80,7 +81,7 @@ def in_words(annotation: Any, limits: Sequence[Any] = ()) -> str:
     wording = next((x for x in limits if isinstance(x, Wording)), None)
     if wording is not None:
         return wording.one
-    return _PLAIN[annotation] + _bounds(limits)
+    return _PLAIN[annotation] + _bounds(limits, "characters")
 
 
 def _is_literal(annotation: Any) -> bool:
@@ -110,16 +111,20 @@ def _plural(annotation: Any) -> str:
     return {str: "texts", int: "whole numbers", float: "numbers"}[annotation]
 
 
-def _bounds(limits: Sequence[Any]) -> str:
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number != 1 else f"1 {_ONE[unit]}"
+
+
+def _bounds(limits: Sequence[Any], unit: str = "entries") -> str:
     words = []
     for limit in _flat(limits):
         name = next((n for n in ("ge", "gt", "le", "lt") if hasattr(limit, n)), None)
         if name is not None and type(limit) in _BOUNDS:
             words.append(f"{_BOUNDS[type(limit)]} {_number(getattr(limit, name))}")
         elif isinstance(limit, MinLen):
-            words.append(f"at least {limit.min_length} of them")
+            words.append(f"at least {_counted(limit.min_length, unit)}")
         elif isinstance(limit, MaxLen):
-            words.append(f"at most {limit.max_length}")
+            words.append(f"at most {_counted(limit.max_length, unit)}")
     return ", " + " and ".join(words) if words else ""
 
 
@@ -135,9 +140,9 @@ def _flat(limits: Sequence[Any]) -> list[Any]:
 
 
 def locate(loc: Sequence[str | int], model: type[BaseModel]) -> Place:
-    """Return the place in a model that an error location of pydantic speaks of.
+    """Return the place in a model to which an error location of pydantic refers.
 
-    Locations also name the arm of a union that was tried, and mark keys; both are left out.
+    Locations also name the alternative of a union that was tried, and mark keys; both are left out.
     """
     parent = here = Place((), model)
     for part in loc:
@@ -179,7 +184,7 @@ def _bare(annotation: Any) -> Any:
 def sections(
     model: type[BaseModel], path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], type[BaseModel]]]:
-    """Return all sections as (path, model), each before those inside it."""
+    """Yield all sections as (path, model), each before those inside it."""
     yield path, model
     for name, field in model.model_fields.items():
         inner = _bare(field.annotation)
@@ -192,7 +197,7 @@ def sections(
 
 
 def unknown_key(place: Place, model: type[BaseModel]) -> str:
-    """Return the message for a key that the section does not have; another of the model may."""
+    """Return the message for an unknown key; it may suggest a key of another section."""
     key = str(place.path[-1])
     known = list(place.section.model_fields) if place.section else []
     hint = did_you_mean(key, known)

@@ -17,35 +17,46 @@ _NAME_OF_A_SECRET = re.compile(r"api.?key|authorization|access.?token|password|s
 
 
 class PriceConfig(Section):
-    """What a million tokens cost, in any currency."""
+    """Prices per million tokens, in any currency."""
 
-    input: float = Field(0.0, ge=0, description="Per million prompt tokens.")
+    input: float = Field(0.0, ge=0, description="Price of prompt tokens.")
     cached: float | None = Field(
-        None, ge=0, description="Per million prompt tokens the endpoint had cached; default: input."
+        None,
+        ge=0,
+        description="Price of prompt tokens that the endpoint has cached. Default: that of "
+        "`input`.",
     )
-    output: float = Field(0.0, ge=0, description="Per million reply tokens.")
+    output: float = Field(0.0, ge=0, description="Price of reply tokens.")
 
 
 class LimitsConfig(Section):
-    """How hard a model's endpoints may be driven, and how long to bear with them."""
+    """Rate limits, timeouts and retries of a model's endpoints."""
 
     concurrency: int = Field(
         32, ge=1, description="Most requests at once per endpoint; fewer while it is overloaded."
     )
-    requests_per_minute: int | None = Field(None, ge=1, description="Per endpoint.")
-    tokens_per_minute: int | None = Field(None, ge=1, description="Per endpoint.")
-    timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for one reply.")
-    attempts: int = Field(5, ge=1, description="Tries per request before the turn is given up.")
+    requests_per_minute: int | None = Field(
+        None, ge=1, description="Most requests per minute and endpoint."
+    )
+    tokens_per_minute: int | None = Field(
+        None, ge=1, description="Most tokens per minute and endpoint."
+    )
+    timeout_seconds: float = Field(
+        60.0, gt=0, description="Longest wait for one reply, in seconds."
+    )
+    attempts: int = Field(
+        5, ge=1, description="Most attempts per request; after that the turn has no reply."
+    )
     copy_after: float | None = Field(
         10.0,
         gt=1,
-        description="A request that is out so many times as long as the median reply took is asked "
-        "a second time if a slot is idle; the first reply counts. null: never.",
+        description="Hedging: if a request takes this many times the median latency and a slot is "
+        "idle, send it again; the first reply wins. null: never.",
     )
     patience_seconds: float = Field(
         300.0,
         ge=0,
-        description="While no endpoint of a model answers, so long is waited before the run stops.",
+        description="How long to wait while no endpoint answers, in seconds, before the run stops.",
     )
 
 
@@ -54,7 +65,8 @@ class ModelConfig(Section):
 
     urls: Names = Field(
         default_factory=list,
-        description="Base URLs of its endpoints, e.g. http://localhost:8000/v1; work is spread.",
+        description="Base URLs of its endpoints, e.g. http://localhost:8000/v1. Requests are "
+        "spread over them.",
     )
     urls_file: Path | None = Field(
         None, description="A file with one base URL per line, read again whenever it changes."
@@ -64,16 +76,23 @@ class ModelConfig(Section):
         description="A model on this machine: smollm2-135m, or the path of a GGUF file "
         "(needs hubbub[local]).",
     )
-    model: str = Field("default", description="The model's name as its endpoints know it.")
+    model: str = Field("default", description="The model's name at its endpoints.")
     key_env: str | None = Field(
         None, description="Name of the environment variable that holds the API key."
     )
-    temperature: float = Field(0.8, ge=0, le=2, description="Randomness of the replies.")
-    top_p: float = Field(1.0, gt=0, le=1, description="Share of likeliest tokens drawn from.")
-    max_tokens: int = Field(200, ge=1, description="Longest reply in tokens.")
+    temperature: float = Field(0.8, ge=0, le=2, description="Sampling temperature of the replies.")
+    top_p: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Nucleus sampling: draw from the most likely tokens with this total "
+        "probability.",
+    )
+    max_tokens: int = Field(200, ge=1, description="Longest reply, in tokens.")
     reply: Literal["auto", "json_schema", "tools", "text"] = Field(
         "auto",
-        description="How replies get their form. auto: by JSON schema, else tool calls, else text.",
+        description="How the form of replies is requested. auto: by JSON schema, else by tool "
+        "calls, else by text.",
     )
     extra: dict[str, Any] = Field(
         default_factory=dict, description="Further fields of each request, e.g. reasoning_effort."
@@ -138,8 +157,10 @@ def check_url(url: str) -> None:
 
 
 class BudgetConfig(Section):
-    """What a run may spend on models. It pauses at a whole step when any of it is spent."""
+    """What a run may spend on models. When any part is spent, the run pauses after a whole step."""
 
-    requests: int | None = Field(None, ge=0, description="Requests.")
-    tokens: int | None = Field(None, ge=0, description="Tokens, of prompts and replies together.")
-    money: float | None = Field(None, ge=0, description="Money, in the currency of the prices.")
+    requests: int | None = Field(None, ge=0, description="Most requests.")
+    tokens: int | None = Field(None, ge=0, description="Most tokens, prompts and replies together.")
+    money: float | None = Field(
+        None, ge=0, description="Most money, in the currency of the prices."
+    )

@@ -10,63 +10,76 @@ from hubbub.config.section import Count, Names, Probability, Section
 
 
 class PromptConfig(Section):
-    """What a model is told. Templates are Jinja2; their fields are checked before a run starts."""
+    """What a model is told. Templates are Jinja2 and are checked before a run starts."""
 
     rules: str | None = Field(
         None,
-        description="Template of the shared rules, in place of the built-in ones; may use "
+        description="Template of the shared rules, instead of the built-in ones. It may use "
         "platform, actions, reply and max_actions (docs/models.md).",
     )
     persona: str | None = Field(
         None,
-        description="Template of who the agent is; may use the fields of its profile. Default: "
-        "name, bio, persona, age, gender, MBTI, country, profession, interests as far as given.",
+        description="Template of an agent's description. It may use the fields of the profile. "
+        "Default: those of name, bio, persona, age, gender, MBTI, country, profession "
+        "and interests that are given.",
     )
     language: str | None = Field(
-        None, description="Language agents write in; default: the profile's field 'language'."
+        None,
+        description="The language in which agents write. Default: the profile's field 'language'.",
     )
-    memory_tokens: Count = Field(80, description="Most tokens of memory in a prompt.")
+    memory_tokens: Count = Field(
+        80, description="Limit on an agent's memory in a prompt, in tokens."
+    )
     reflect_every: int | None = Field(
-        None, ge=1, description="Every so many turns the model rewrites a short note to itself."
+        None,
+        ge=1,
+        description="The model rewrites a short note to itself after this many turns. Default: "
+        "never.",
     )
-    post_chars: int = Field(280, ge=20, description="Characters of a post that are shown.")
-    comment_chars: int = Field(140, ge=20, description="Characters of a comment that are shown.")
+    post_chars: int = Field(
+        280, ge=20, description="Longest post in a prompt, in characters; longer ones are cut."
+    )
+    comment_chars: int = Field(
+        140, ge=20, description="Longest comment in a prompt, in characters; longer ones are cut."
+    )
 
 
 class TurnsConfig(Section):
-    """The turns of agents who are language models."""
+    """The turns of agents that language models drive."""
 
     max_actions: int = Field(1, ge=1, le=20, description="Most actions in one reply.")
     max_calls: int = Field(
         2,
         ge=1,
         le=10,
-        description="Most calls per turn: what a query found is told in a further one.",
+        description="Most calls per turn. With 2 or more, a model learns the result of a query in "
+        "a further call.",
     )
     staleness: int = Field(
         0,
         ge=0,
         le=16,
-        description="Steps by which the world a model sees may be older, so that the next step's "
-        "turns are asked for while the slowest of this one are still out.",
+        description="How many steps older the world may be that a model sees. With 1 or more, the "
+        "turns of the next step are requested while the slowest replies of this one "
+        "are still pending.",
     )
 
 
 class QuestionConfig(Section):
     """One question of a survey."""
 
-    name: str = Field(min_length=1, description="Its short name, a column of the answers.")
-    ask: str = Field(min_length=1, description="The question as it is put.")
+    name: str = Field(min_length=1, description="A short name: the column of the answers.")
+    ask: str = Field(min_length=1, description="The question as it is asked.")
     kind: Literal["text", "choice", "likert", "number"] = Field(
         "text", description="The form of the answer."
     )
     options: Names = Field(
         default_factory=list,
-        description="choice: the answers to choose from; likert: labels from lowest to highest "
-        "(default: strongly disagree ... strongly agree).",
+        description="choice: the answers to choose from; likert: the labels from lowest to "
+        "highest (default: strongly disagree ... strongly agree).",
     )
-    min: float | None = Field(None, description="number: the lowest.")
-    max: float | None = Field(None, description="number: the highest.")
+    min: float | None = Field(None, description="number: the lowest answer allowed.")
+    max: float | None = Field(None, description="number: the highest answer allowed.")
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> QuestionConfig:
@@ -82,22 +95,36 @@ class QuestionConfig(Section):
 
 
 class SurveyConfig(Section):
-    """Questions put to agents by their models. The run takes no notice unless `remember` is set."""
+    """Questions that agents answer through their models.
 
-    name: str = Field("survey", min_length=1, description="Its name in the table of answers.")
-    questions: list[QuestionConfig] = Field(min_length=1, description="What is asked, in order.")
+    The answers do not affect the run unless `remember` is set.
+    """
+
+    name: str = Field(
+        "survey", min_length=1, description="Name of the survey in the table of answers."
+    )
+    questions: list[QuestionConfig] = Field(min_length=1, description="The questions, in order.")
     steps: list[int] = Field(
-        default_factory=list, description="After which steps it is held; 0: before step 1."
+        default_factory=list,
+        description="The steps after which the survey is held; 0: before step 1.",
     )
-    every: int | None = Field(None, ge=1, description="Held after every so many steps.")
+    every: int | None = Field(
+        None, ge=1, description="Hold the survey again after every this many steps."
+    )
     where: dict[str, Any] = Field(
-        default_factory=dict, description="Conditions on who is asked, as for agents."
+        default_factory=dict, description="Conditions on the agents to ask, as in `agents`."
     )
-    share: Probability | None = Field(None, description="Only this share of those who match.")
+    share: Probability | None = Field(
+        None, description="Ask only this share of the agents that meet the conditions."
+    )
     model: str | None = Field(
-        None, description="The model that answers; default: each agent's own (others are left out)."
+        None,
+        description="The model that answers. Default: each agent's own model; agents without one "
+        "are left out.",
     )
-    remember: bool = Field(default=False, description="Do agents remember having been asked?")
+    remember: bool = Field(
+        default=False, description="Whether agents remember the questions and their answers."
+    )
 
     @field_validator("questions")
     @classmethod

@@ -1,4 +1,4 @@
-"""What the parts of a scenario have in common: kinds of values, checks, and errors for people."""
+"""The base of all sections of a scenario: kinds of values, checks and readable errors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ DottedPath = Annotated[
 
 
 class Section(BaseModel):
-    """Base of all parts of a scenario: unknown keys are refused, values are not changed later."""
+    """Base of all sections: unknown keys are refused, and values cannot be changed later."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
@@ -74,7 +74,7 @@ class Section(BaseModel):
     @classmethod
     def _text_can_be_kept(cls, value: Any) -> Any:
         if _has_surrogate(value):
-            raise ValueError("has half a character (a lone surrogate), which no file can hold")
+            raise ValueError("contains half a character (a lone surrogate), which no file can hold")
         return value
 
     @field_validator("*", mode="before")
