@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
-from hubbub.config.section import Names, Section
+from hubbub.config.section import DottedPath, Names, Section
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _NAME_OF_A_SECRET = re.compile(r"api.?key|authorization|access.?token|password|secret", re.I)
@@ -61,7 +67,7 @@ class LimitsConfig(Section):
 
 
 class ModelConfig(Section):
-    """A language model behind an OpenAI-compatible API. One of `urls`, `urls_file` and `local`."""
+    """A language model. Give one of `urls`, `urls_file`, `local` and `provider`."""
 
     urls: Names = Field(
         default_factory=list,
@@ -70,6 +76,10 @@ class ModelConfig(Section):
     )
     urls_file: Path | None = Field(
         None, description="A file with one base URL per line, read again whenever it changes."
+    )
+    provider: DottedPath | None = Field(
+        None,
+        description="A custom source of replies: dotted path 'module:Class' (docs/extending.md).",
     )
     local: str | None = Field(
         None,
@@ -127,10 +137,18 @@ class ModelConfig(Section):
 
     @model_validator(mode="after")
     def _one_place(self) -> ModelConfig:
-        given = [n for n in ("urls", "urls_file", "local") if getattr(self, n)]
+        given = [n for n in ("urls", "urls_file", "local", "provider") if getattr(self, n)]
         if len(given) != 1:
-            raise ValueError("give exactly one of urls, urls_file, local")
+            raise ValueError("give exactly one of urls, urls_file, local, provider")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out `provider` where there is none: scenarios read as those of earlier versions."""
+        data: dict[str, Any] = serialize(self)
+        if data.get("provider", True) is None:
+            del data["provider"]
+        return data
 
 
 def _names(value: object) -> Iterator[str]:

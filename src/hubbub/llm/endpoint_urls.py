@@ -31,6 +31,8 @@ class EndpointUrls:
         self._stamp: tuple[int, int] | None = None
         if self._file is None:
             self.urls = list(dict.fromkeys(self._checked(url, "urls") for url in config.urls))
+            if config.provider is not None:  # one endpoint, called by its dotted path
+                self.urls = [config.provider]
         else:
             self._stamp = self._stat(self._file)
             self.urls = self._read(self._file)

@@ -19,7 +19,8 @@ from typing import Any, Generic, TypeVar
 from weakref import finalize
 
 from hubbub.config.models import ModelConfig
-from hubbub.errors import ModelError, did_you_mean
+from hubbub.errors import HubbubError, ModelError, did_you_mean
+from hubbub.llm.asking import Asker, HttpAsker, ProviderAsker
 from hubbub.llm.chat import ChatRequest, Completion, Key
 from hubbub.llm.endpoint_urls import EndpointUrls
 from hubbub.llm.key import ApiKey
@@ -72,7 +73,7 @@ class LiveInferencer(Generic[Key]):
             for name, config in models.items():
                 if name not in self._stand_ins:
                     self._pools[name] = self._pool(name, config, base, environ)
-        except ModelError:
+        except HubbubError:
             self._loop.close()
             raise
 
@@ -169,7 +170,7 @@ class LiveInferencer(Generic[Key]):
             name,
             config,
             EndpointUrls(name, config, base),
-            ApiKey.of(name, config.key_env, environ),
+            _asker(name, config, environ),
             self._loop,
             self._outbox.put,
             self._give_up,
@@ -275,6 +276,12 @@ class _Outbox(Generic[Key]):
         if self._gathered:
             self._arrived.put(_Batch(self._era, self._gathered))
             self._gathered = []
+
+
+def _asker(name: str, config: ModelConfig, environ: Mapping[str, str]) -> Asker:
+    if config.provider is not None:
+        return ProviderAsker(name, config)
+    return HttpAsker(name, config, ApiKey.of(name, config.key_env, environ))
 
 
 def _answer(stand_in: Answering, request: ChatRequest) -> Completion:

@@ -13,16 +13,15 @@ from math import inf
 from random import Random
 
 from hubbub.config.models import ModelConfig
+from hubbub.llm.asking import Asker
 from hubbub.llm.chat import ChatRequest, Completion, Failure
 from hubbub.llm.endpoint import Endpoint, RequestSlot
 from hubbub.llm.endpoint_urls import EndpointUrls
 from hubbub.llm.hedging import Hedging
 from hubbub.llm.job import Asked, Job, completion_of, prompt_tokens
-from hubbub.llm.key import ApiKey
-from hubbub.llm.transport import HttpTransport
 from hubbub.llm.unusable import refused, unanswered
 from hubbub.llm.usage import EndpointUsage, Meter, ModelUsage
-from hubbub.llm.wire import LADDER, Refusal, Reply, Rung, Trouble, Writer
+from hubbub.llm.wire import Refusal, Reply, Trouble
 
 #: Approximate seconds until the second try of a request; doubled with each further one.
 _FIRST_RETRY, _LAST_RETRY = 0.2, 8.0
@@ -57,7 +56,7 @@ class EndpointPool:
         name: str,
         config: ModelConfig,
         places: EndpointUrls,
-        key: ApiKey,
+        asker: Asker,
         loop: AbstractEventLoop,
         deliver: Callable[[Hashable, Completion], None],
         fail: Callable[[BaseException], None],
@@ -69,10 +68,7 @@ class EndpointPool:
         self._loop = loop
         self._deliver = deliver
         self._fail = fail
-        self._writer = Writer(name, config)
-        self._transport = HttpTransport(key, config.limits.timeout_seconds)
-        self._ladder: tuple[Rung, ...] = LADDER if config.reply == "auto" else (config.reply,)
-        self._rungs: dict[Endpoint, int] = {}
+        self._asker = asker
         self._meter = Meter()
         self._stragglers: Hedging[Job] = Hedging(config.limits.copy_after, self._meter.latencies)
         self._jitter = Random(0)  # noqa: S311 - timing is no part of a result
@@ -121,7 +117,7 @@ class EndpointPool:
         """Cancel all pending requests and close the connections."""
         self.cancel()
         await gather(*self._broken_off, return_exceptions=True)
-        await self._transport.close()
+        await self._asker.close()
 
     def usage(self) -> ModelUsage:
         """Return the current figures."""
@@ -198,7 +194,7 @@ class EndpointPool:
 
     def _send(self, job: Job, endpoint: Endpoint, now: float, *, fresh: bool) -> None:
         ticket = endpoint.begin(now, job.tokens, fresh=fresh)
-        task = self._loop.create_task(self._ask(job.request, endpoint))
+        task = self._loop.create_task(self._asker.ask(job.request, endpoint.url))
         self._tasks.add(task)
         job.out.add(task)
         task.add_done_callback(partial(self._done, job, endpoint, ticket))
@@ -237,27 +233,6 @@ class EndpointPool:
         self._tasks.discard(task)
         self._broken_off.add(task)
         task.cancel()
-
-    async def _ask(self, request: ChatRequest, endpoint: Endpoint) -> Asked:
-        """Ask in the strictest mode that the endpoint is not known to refuse, then in plainer ones.
-
-        The first reply settles the mode: later refusals have another reason.
-        """
-        url = endpoint.url + "/chat/completions"
-        if request.shape is None:
-            return "text", await self._transport.post(
-                url, self._writer.body(request, "text"), "text"
-            )
-        step = self._rungs.get(endpoint, 0)
-        while True:
-            rung = self._ladder[step]
-            outcome = await self._transport.post(url, self._writer.body(request, rung), rung)
-            if isinstance(outcome, Reply):
-                self._rungs.setdefault(endpoint, step)
-                return rung, outcome
-            if outcome.trouble != "form" or step + 1 == len(self._ladder):
-                return rung, outcome
-            step += 1
 
     def _note(self, endpoint: Endpoint, ticket: RequestSlot, outcome: Refusal, now: float) -> None:
         """Record at the endpoint how it failed."""

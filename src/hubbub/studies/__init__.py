@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hubbub.report.figure_data import Figure
+    from hubbub.studies.checking import check_study
     from hubbub.studies.drivers import driver, run_on
     from hubbub.studies.runner import StudyHook, run_study
     from hubbub.studies.statistics import Estimate, Hypothesis, compare, judge
@@ -27,6 +28,7 @@ _HOMES = {
     "StudyOptions": "hubbub.studies.trials",
     "Trial": "hubbub.studies.trials",
     "TrialOutcome": "hubbub.studies.trials",
+    "check_study": "hubbub.studies.checking",
     "compare": "hubbub.studies.statistics",
     "driver": "hubbub.studies.drivers",
     "judge": "hubbub.studies.statistics",
@@ -45,6 +47,7 @@ __all__ = [
     "StudyOptions",
     "Trial",
     "TrialOutcome",
+    "check_study",
     "compare",
     "driver",
     "judge",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
+from hubbub.config.user_code import blamed_on, load_own
 from hubbub.errors import ScenarioError, did_you_mean
 from hubbub.studies.study import Study
 from hubbub.studies.study_folder import StudyFolder
@@ -20,13 +21,16 @@ def studies() -> dict[str, Study]:
 
 
 def find_study(name: str) -> Study:
-    """Return the study of this name or in this YAML file; ScenarioError if there is none."""
+    """Return the study of a name, in a YAML file, or at a dotted path; ScenarioError if none."""
     if name in NAMES:
         return _load(name)
+    if ":" in name and not name.endswith((".yaml", ".yml")):
+        return _imported(name)
     if not name.endswith((".yaml", ".yml")):
         raise ScenarioError(
             f"there is no study '{name}'{did_you_mean(name, NAMES)}; there are {', '.join(NAMES)}. "
-            "For a study of your own give its file: my-study.yaml"
+            "For a study of your own give its file, my-study.yaml, or its dotted path, "
+            "my_module:MyStudy"
         )
     own = load_study(name)
     if own.name in NAMES:
@@ -38,7 +42,24 @@ def study_in(folder: StudyFolder) -> Study:
     """Return the study whose results are in a folder."""
     if folder.definition is not None:
         return load_study(folder.definition)
-    return find_study(folder.study)
+    return find_study(folder.source or folder.study)
+
+
+def _imported(path: str) -> Study:
+    """Return the study that 'module:name' names: a class, an instance, or a function."""
+    found = load_own(path, "the study")
+    if not isinstance(found, Study) and callable(found):
+        with blamed_on(f"the study '{path}'"):
+            found = found()
+    if not isinstance(found, Study):
+        raise ScenarioError(f"the study '{path}' must be a class derived from hubbub.studies.Study")
+    if not getattr(found, "name", ""):
+        raise ScenarioError(f"the study '{path}' needs a name: name = 'my-study'")
+    if found.name in NAMES:
+        raise ScenarioError(f"'{found.name}' is the name of a built-in study; take another one")
+    found.title = found.title or found.name
+    found.source = path
+    return found
 
 
 def _module(name: str) -> str:

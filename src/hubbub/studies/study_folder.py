@@ -71,6 +71,7 @@ class StudyFolder:
             "version": study.version,
             "title": study.title,
             "question": study.question,
+            **({"source": study.source} if study.source else {}),
             "options": _plain_options(options),
         }
         try:
@@ -92,6 +93,11 @@ class StudyFolder:
     def study(self) -> str:
         """The name of the study."""
         return str(self.about["study"])
+
+    @property
+    def source(self) -> str:
+        """The dotted path of a Python study, empty for others."""
+        return str(self.about.get("source", ""))
 
     @property
     def definition(self) -> Path | None:

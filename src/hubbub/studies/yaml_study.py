@@ -31,6 +31,7 @@ from hubbub.studies.drivers import run_on
 from hubbub.studies.file_hashes import content_of
 from hubbub.studies.measures import CURVES, MEASURES
 from hubbub.studies.statistics import Hypothesis, compare
+from hubbub.studies.study import Study
 from hubbub.studies.trial_process import threads
 from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 from hubbub.studies.verdicts import sentences
@@ -128,7 +129,7 @@ def load_study(path: Path | str) -> YamlStudy:
     return YamlStudy(validated(StudyConfig, data, str(path), document), base)
 
 
-class YamlStudy:
+class YamlStudy(Study):
     """The study of a StudyConfig. Relative paths of its scenario start from `base`."""
 
     version = 1

@@ -18,7 +18,11 @@ def list_() -> None:
 
 
 _Study = Annotated[
-    str, typer.Argument(metavar="NAME|FILE", help="A study's name, or the file of your own.")
+    str,
+    typer.Argument(
+        metavar="NAME|FILE|MODULE:STUDY",
+        help="A study's name, or a study of your own: its YAML file or dotted path.",
+    ),
 ]
 
 

@@ -21,13 +21,14 @@ from hubbub.studies.distributions.society import FALSE, MEASURES, TRUE, Posts, s
 from hubbub.studies.distributions.true_and_false import predictions, truth
 from hubbub.studies.options import RunOptions
 from hubbub.studies.statistics import Hypothesis, judge
+from hubbub.studies.study import Study
 from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
 _REPLICATES = 4
 _POSTS = "posts."
 
 
-class DistributionsStudy:
+class DistributionsStudy(Study):
     """One society per replicate. Input: `cascades`, a folder of real ones.
 
     Overrides are those of the scenario, and `posts.NAME` for a field of Posts.

@@ -42,6 +42,7 @@ from hubbub.studies.llm_judge import judging
 from hubbub.studies.lost_replies import turns_lost, usable
 from hubbub.studies.options import RunOptions
 from hubbub.studies.statistics import Estimate, Hypothesis, estimates, judge
+from hubbub.studies.study import Study
 from hubbub.studies.trial_process import threads
 from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
@@ -58,7 +59,7 @@ _ARMS: dict[str, dict[str, Any]] = {
 }
 
 
-class HerdingStudy:
+class HerdingStudy(Study):
     """Arms differ in the feed and in how much agents heed scores; treatments vary within a run."""
 
     name = "herding"

@@ -24,6 +24,7 @@ from hubbub.studies.polarization.dilemma import EVERY, dilemma_scenario
 from hubbub.studies.polarization.extremity import ExtremityShift, by_judge, by_value
 from hubbub.studies.polarization.report import figures, story
 from hubbub.studies.statistics import Hypothesis, compare
+from hubbub.studies.study import Study
 from hubbub.studies.trial_process import threads
 from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
@@ -55,7 +56,7 @@ class OpinionPoll:
     advice: Sequence[str | None] | None = None
 
 
-class PolarizationStudy:
+class PolarizationStudy(Study):
     """Arms differ in the network, the feed, and the rule (or model) by which opinions move."""
 
     name = "polarization"

@@ -25,6 +25,7 @@ from hubbub.studies.propagation.pace import Pace
 from hubbub.studies.propagation.report import FITTED, REAL, SHIPPED, THREE
 from hubbub.studies.propagation.society import drivers, simulate, society
 from hubbub.studies.statistics import Hypothesis, compare
+from hubbub.studies.study import Study
 from hubbub.studies.trials import VALUES, Finding, Results, StudyOptions, Trial, TrialOutcome
 
 Curves = NDArray[np.float64]
@@ -43,7 +44,7 @@ HELD_OUT = "held_out"
 ONLY_OASIS = "only_oasis"
 
 
-class PropagationStudy:
+class PropagationStudy(Study):
     """The study. Input: `cascades`, a folder; flags: `only_oasis`, `held_out`.
 
     Overrides are those of the scenario, and `pace.NAME` for a parameter of Pace. `pace` names a

@@ -27,6 +27,7 @@ from hubbub.studies.rumor.measures import (
 from hubbub.studies.rumor.messages import FALSE, MESSAGES, TRUE, spread_rumors, tempt
 from hubbub.studies.rumor.report import figures, story
 from hubbub.studies.statistics import Hypothesis, compare
+from hubbub.studies.study import Study
 from hubbub.studies.trial_process import threads
 from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
@@ -47,7 +48,7 @@ _WORDS = {
 }
 
 
-class RumorStudy:
+class RumorStudy(Study):
     """One arm for each driver of the agents; truth is compared within a run."""
 
     name = "rumor"

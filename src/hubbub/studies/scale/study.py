@@ -23,6 +23,7 @@ from hubbub.studies.options import RunOptions
 from hubbub.studies.scale.question import helpfulness, question_scenario, read_answers, sample
 from hubbub.studies.scale.report import Group, figures, free_deviations, story
 from hubbub.studies.statistics import Hypothesis, judge
+from hubbub.studies.study import Study
 from hubbub.studies.trial_process import threads
 from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
@@ -42,7 +43,7 @@ _CHANGING = {
 }
 
 
-class ScaleStudy:
+class ScaleStudy(Study):
     """An arm is a size of the group (and a model, if any is named)."""
 
     name = "scale"
