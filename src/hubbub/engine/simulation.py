@@ -451,7 +451,7 @@ class Simulation:
 
     def export(self, format: str, out: Path | str) -> None:  # noqa: A002 - the public word
         """Write the run as `oasis` (SQLite), `parquet` or `graphml` to `out`."""
-        export_run(self.store, format, Path(out))
+        export_run(self.store, format, out)
 
     # -- inside -------------------------------------------------------------------------------
 

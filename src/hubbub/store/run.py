@@ -104,7 +104,7 @@ class RunStore:
         return store
 
     @classmethod
-    def open(cls, folder: Path, *, mode: Literal["read", "write"] = "read") -> Self:
+    def open(cls, folder: Path | str, *, mode: Literal["read", "write"] = "read") -> Self:
         """Open a run. RunError if there is none, or it is damaged, newer, or being written."""
         folder = Path(folder).parent if Path(folder).name == DATABASE else Path(folder)
         path = folder / DATABASE

@@ -19,11 +19,12 @@ from hubbub.studies.trials import Finding, Results, StudyOptions
 from hubbub.studies.verdicts import sentences
 
 
-def report(path: Path) -> Path:
+def report(path: Path | str) -> Path:
     """Write the report of the study in a folder, from what is kept there; return its page.
 
     RunError if the study is not finished, MissingExtraError without matplotlib.
     """
+    path = Path(path)
     folder = StudyFolder.open(path)
     study, options = study_in(folder), folder.options
     results, findings = folder.results(), folder.findings()

@@ -39,7 +39,7 @@ class StudyHook:
 def run_study(
     study: Study,
     options: StudyOptions,
-    folder: Path,
+    folder: Path | str,
     *,
     processes: int | None = None,
     hook: StudyHook | None = None,
@@ -57,7 +57,7 @@ def run_study(
     _check_taken(study, options)
     trials = study.trials(options)
     keys = _keys(study, trials, options)
-    kept = StudyFolder.begin(folder, study, options)
+    kept = StudyFolder.begin(Path(folder), study, options)
     missing = {key: trial for key, trial in zip(keys, trials, strict=True) if not kept.has(key)}
     if hook is not None:
         hook.began(len(trials), len(trials) - len(missing))

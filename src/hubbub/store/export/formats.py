@@ -23,7 +23,7 @@ FORMATS: dict[str, Callable[[RunStore, Path], None]] = {
 }
 
 
-def export_run(store: RunStore, format: str, out: Path) -> None:  # noqa: A002 - the public word
+def export_run(store: RunStore, format: str, out: Path | str) -> None:  # noqa: A002 - the public word
     """Write the run as `oasis` (SQLite), `parquet` (a folder) or `graphml` to `out`.
 
     RunError for an unknown format or an `out` that exists. The result appears at `out` once it is
