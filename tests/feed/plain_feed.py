@@ -12,7 +12,7 @@ import numpy as np
 from town import CLOCK
 
 from hubbub.actions import Kind
-from hubbub.feed import FeedSettings
+from hubbub.feed.settings import FeedSettings
 from hubbub.world import World
 
 X_WEIGHTS = {"likes": 0.5, "shares": 1.0, "comments": 13.5, "dislikes": -74.0, "reports": -369.0}

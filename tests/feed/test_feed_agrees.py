@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from plain_feed import PlainFeed
 from town import Town, lively
 
-from hubbub.feed import Feed
+from hubbub.feed.feed import Feed
 from hubbub.world import SOURCES
 
 PRESETS = ["chronological", "following-top", "hot", "interest", "x"]

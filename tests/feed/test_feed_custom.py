@@ -11,7 +11,7 @@ from town import Town, lively
 from hubbub.actions import Kind
 from hubbub.config.scenario import FeedConfig
 from hubbub.errors import ScenarioError
-from hubbub.feed import Feed
+from hubbub.feed.feed import Feed
 from hubbub.world import CUSTOM_SOURCES, SOURCES, source_names
 
 HERE = __name__

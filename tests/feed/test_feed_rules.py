@@ -9,7 +9,8 @@ import pytest
 from town import CLOCK, Town, lively
 
 from hubbub.config.scenario import FeedConfig
-from hubbub.feed import make_feed, resolve
+from hubbub.feed.feed import make_feed
+from hubbub.feed.settings import resolve
 from hubbub.time import Clock
 from hubbub.world import SOURCES
 

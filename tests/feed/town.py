@@ -13,7 +13,8 @@ from hubbub.actions.social import USER
 from hubbub.actions.spec import Add, Exists, NotSelf, Without
 from hubbub.config.scenario import FeedConfig, PlatformConfig
 from hubbub.embed import make_encoder
-from hubbub.feed import Feed, Frame, make_feed
+from hubbub.feed.feed import Feed, make_feed
+from hubbub.feed.frame import Frame
 from hubbub.platform import Platform, apply
 from hubbub.time import Clock
 from hubbub.world import Population, Slate, World, keys_of

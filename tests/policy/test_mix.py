@@ -18,7 +18,8 @@ from hubbub.config.scenario import Scenario
 from hubbub.embed import make_encoder
 from hubbub.errors import ScenarioError
 from hubbub.platform import Platform, apply
-from hubbub.policy import Observation, PolicyMix, make_policy
+from hubbub.policy import Observation
+from hubbub.policy.mix import PolicyMix, make_policy
 from hubbub.world import World
 from societies import TOPICS, small_population
 

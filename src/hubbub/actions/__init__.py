@@ -1,11 +1,12 @@
 """Actions: their specifications, and the batches that policies return.
 
 An action is an `ActionSpec`: arguments (`Arg`), preconditions (`Exists` ... `NewName`) and effects
-(`Insert` ... `TakeNote`). `POST`, `USER` and `CONTENT` are arguments that many actions share.
+(`Insert` ... `TakeNote`). `POST`, `COMMENT`, `USER`, `GROUP`, `CONTENT` and `QUERY` are arguments
+that many actions share.
 """
 
 from hubbub.actions.batch import NO_STANCE, NOTHING, SCALE, Action, ActionBatch, OpinionChanges
-from hubbub.actions.social import CONTENT, POST, SOCIAL, USER
+from hubbub.actions.social import COMMENT, CONTENT, GROUP, POST, QUERY, SOCIAL, USER
 from hubbub.actions.spec import (
     ActionSpec,
     ActionTable,
@@ -13,6 +14,7 @@ from hubbub.actions.spec import (
     Arg,
     Bump,
     Configure,
+    Effect,
     Exists,
     Found,
     GoodText,
@@ -25,6 +27,7 @@ from hubbub.actions.spec import (
     NotSelf,
     Pairs,
     Positive,
+    Precondition,
     Query,
     Reason,
     Remove,
@@ -35,10 +38,13 @@ from hubbub.actions.spec import (
 )
 
 __all__ = [
+    "COMMENT",
     "CONTENT",
+    "GROUP",
     "NOTHING",
     "NO_STANCE",
     "POST",
+    "QUERY",
     "SCALE",
     "SOCIAL",
     "USER",
@@ -50,6 +56,7 @@ __all__ = [
     "Arg",
     "Bump",
     "Configure",
+    "Effect",
     "Exists",
     "Found",
     "GoodText",
@@ -63,6 +70,7 @@ __all__ = [
     "OpinionChanges",
     "Pairs",
     "Positive",
+    "Precondition",
     "Query",
     "Reason",
     "Remove",

@@ -209,7 +209,7 @@ class Notify:
 class Query:
     """The agent sees the answer of a query in the same turn; the world does not change.
 
-    `name` is one of `hubbub.platform.queries.QUERIES`.
+    `name` is "search_posts", "search_user", "trend", "groups" or "slate".
     """
 
     name: str

@@ -17,10 +17,13 @@ from hubbub.actions import ActionBatch
 from hubbub.config.load import apply_overrides, parse_scenario
 from hubbub.config.scenario import Scenario
 from hubbub.engine.stopwatch import Stopwatch
-from hubbub.feed import Explained, Feed, Frame, make_feed
+from hubbub.feed import Explained
 from hubbub.feed.comments import shown_comments
+from hubbub.feed.feed import Feed, make_feed
+from hubbub.feed.frame import Frame
 from hubbub.platform import Platform
-from hubbub.policy import AgentView, Observation, PolicyMix, make_policy, view
+from hubbub.policy import AgentView, Observation, view
+from hubbub.policy.mix import PolicyMix, make_policy
 from hubbub.time import Clock
 from hubbub.world import Slate, World
 

@@ -15,10 +15,15 @@ from hubbub.errors import ActionError, RunError
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one action: was it carried out, else why not; the id of what it created.
+    """The result of one action: whether it was carried out (`ok`), else the `reason` of refusal.
 
-    `result` is the answer of a query: ids of posts or users, a dict of groups, or for `refresh` all
-    that the agent is shown now (hubbub.policy.AgentView); else None.
+    `id` is the id of the item, group, agent or product that it created. `result` is what a query
+    found, None for any other action:
+
+    - `search_posts`, `trend`: ids of posts, list[int]
+    - `search_user`: ids of agents, list[int]
+    - `listen_from_group`: a dict of "groups" and their "messages"
+    - `refresh`: all that the agent is shown now, an AgentView
     """
 
     ok: bool

@@ -1,7 +1,16 @@
 """The information channel: what each agent is shown."""
 
-from hubbub.feed.feed import Explained, Feed, make_feed
-from hubbub.feed.frame import Frame
-from hubbub.feed.settings import FeedSettings, resolve
+from hubbub.feed.custom import FilterFunction, SourceFunction
+from hubbub.feed.feed import Explained
+from hubbub.feed.ranker import RankerFunction
+from hubbub.world import CUSTOM_SOURCES, SOURCES, Slate
 
-__all__ = ["Explained", "Feed", "FeedSettings", "Frame", "make_feed", "resolve"]
+__all__ = [
+    "CUSTOM_SOURCES",
+    "SOURCES",
+    "Explained",
+    "FilterFunction",
+    "RankerFunction",
+    "Slate",
+    "SourceFunction",
+]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,25 @@ from hubbub.feed.pipeline import Candidates, filters
 from hubbub.world import CUSTOM_SOURCES, SOURCES, World
 
 Ids = NDArray[np.int32]
-#: source(world, agents int32[k], step) -> (viewers[m], items[m]) or (viewers, items, scores).
-SourceFunction = Callable[[World, Ids, int], Any]
-#: filter(world, agents int32[m], items int32[m], step) -> bool[m]: which pairs to keep.
-FilterFunction = Callable[[World, Ids, Ids, int], Any]
-
 _POSTS = (Kind.post, Kind.repost, Kind.quote)
 _VERDICTS = {"shown", "outranked", "duplicate", *(f.reason for f in filters(None))}
+
+
+class SourceFunction(Protocol):
+    """A custom feed source, named in `feed.sources`: it finds posts for each viewer."""
+
+    def __call__(self, world: World, agents: Ids, step: int, /) -> Any:
+        """Return (viewers, items) or (viewers, items, scores) for these k viewers.
+
+        Each is an array of length m: the item items[i] is a candidate for viewers[i].
+        """
+
+
+class FilterFunction(Protocol):
+    """A custom feed filter, named in `feed.filters`: it says which posts a viewer may see."""
+
+    def __call__(self, world: World, agents: Ids, items: Ids, step: int, /) -> Any:
+        """Return bool[m]: whether to keep each of the m pairs of a viewer and an item."""
 
 
 @dataclass(frozen=True, slots=True)

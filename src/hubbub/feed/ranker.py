@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +14,19 @@ from hubbub.feed.frame import Frame, NetworkCandidates
 from hubbub.feed.sources import LivePosts
 from hubbub.world import World
 
-#: ranker(world, agent int32[m], item int32[m], step) -> score[m], one number per pair.
-Ranker = Callable[[World, NDArray[np.int32], NDArray[np.int32], int], Any]
+
+class RankerFunction(Protocol):
+    """A custom ranker, named in `feed.ranker`: it scores pairs of a viewer and an item."""
+
+    def __call__(
+        self, world: World, agents: NDArray[np.int32], items: NDArray[np.int32], step: int, /
+    ) -> Any:
+        """Return one number for each of the m pairs; the higher, the better."""
 
 
-def load_ranker(path: str) -> Ranker:
+def load_ranker(path: str) -> RankerFunction:
     """Return the function that 'module:function' names; the working folder is searched, too."""
-    ranker: Ranker = load_function(path, "feed.ranker")
+    ranker: RankerFunction = load_function(path, "feed.ranker")
     return ranker
 
 
@@ -29,7 +34,7 @@ def load_ranker(path: str) -> Ranker:
 class ByRanker:
     """Scores by a user's function of (viewer, item) pairs."""
 
-    ranker: Ranker
+    ranker: RankerFunction
     path: str
     compares_texts: bool = False
 

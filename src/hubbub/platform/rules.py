@@ -58,7 +58,10 @@ PRESETS = {
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The rules in force. `allowed` bool[a] says which action codes are switched on."""
+    """The rules in force. `allowed` bool[a] says which action codes are switched on.
+
+    The other fields are keys of `platform` in docs/scenario.md, with the preset's defaults.
+    """
 
     table: ActionTable
     allowed: NDArray[np.bool_]

@@ -1,13 +1,8 @@
-"""How agents decide.
-
-A policy decides for all agents of an observation at once. `make_policy` returns the policy of a
-scenario: a mix of the statistical policy, scripts, idle agents and custom classes.
-"""
+"""How agents decide: a policy decides for all agents of an observation at once."""
 
 from hubbub.policy.base import Observation, Policy
-from hubbub.policy.custom_rule import SeenPosts
-from hubbub.policy.mix import PolicyMix, load_policy, make_policy
-from hubbub.policy.scripted import IdlePolicy, ScriptedPolicy
+from hubbub.policy.custom_rule import RuleFunction, SeenPosts
+from hubbub.policy.scripted import IdlePolicy
 from hubbub.policy.statistical import StatisticalPolicy
 from hubbub.policy.view import AgentView, CommentView, GroupView, Notice, PostView, view
 
@@ -19,12 +14,9 @@ __all__ = [
     "Notice",
     "Observation",
     "Policy",
-    "PolicyMix",
     "PostView",
-    "ScriptedPolicy",
+    "RuleFunction",
     "SeenPosts",
     "StatisticalPolicy",
-    "load_policy",
-    "make_policy",
     "view",
 ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +41,11 @@ class SeenPosts:
     config: OpinionConfig
 
 
-#: rule(seen) -> the new opinions, float64[m].
-RuleFunction = Callable[[SeenPosts], Any]
+class RuleFunction(Protocol):
+    """A custom opinion rule, named in `opinions.model`: it moves opinions towards what is seen."""
+
+    def __call__(self, seen: SeenPosts, /) -> Any:
+        """Return the new opinions, m numbers in [-1, 1]."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,12 @@ from hubbub.population.people import People
 from hubbub.rng import Stream, Streams
 from hubbub.world import keys_of
 
-#: graph(people, config, stream) -> (followers[e], followees[e]): agent ids, one entry per tie.
-GraphFunction = Callable[[People, GraphConfig, Stream], Any]
+
+class GraphFunction(Protocol):
+    """A custom follow graph, named in `population.graph.kind`: it says who follows whom."""
+
+    def __call__(self, people: People, config: GraphConfig, stream: Stream, /) -> Any:
+        """Return (followers, followees): two arrays of agent ids, one entry per tie."""
 
 
 def custom_follows(config: GraphConfig, people: People, streams: Streams) -> NDArray[np.int64]:

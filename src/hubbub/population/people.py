@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 class People:
     """n agents: their profiles and what their source says about them.
 
-    `profiles`, `core`, `topics`, `interest`, `posts` and `notes` as in `Population`. `utc_offset`
-    int32[n] in minutes; `frequencies` float32[n, 24], the source's hourly activity, None if it has
-    none; `follows` int64[e], sorted distinct keys of the source's own graph, None for none.
+    `profiles` has n rows with at least user_name, name and bio. `core` bool[n]; `topics` uint64[n],
+    bit j for an interest in topic j of the scenario; `interest` int8[n, d], the vector of the
+    profile; `utc_offset` int32[n] in minutes; `frequencies` float32[n, 24], the source's hourly
+    activity, None if it has none; `follows` int64[e], sorted distinct keys (follower << 32 |
+    followee) of the source's own graph, None for none. `posts` are (author, text) pairs that exist
+    before step 1, `notes` sentences on oddities in the data and how they were handled.
     """
 
     profiles: pa.Table

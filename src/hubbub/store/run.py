@@ -43,12 +43,14 @@ from hubbub.world import Events, Slate, World
 
 
 class RunStore:
-    """The durable form of a run. Every commit is one transaction: a crash keeps or loses it whole.
+    """A run on disk or in memory: open it with `RunStore.open`, or take that of a simulation.
 
-    A thread writes a commit, so that the world may move on; every read waits until it is written.
-    If it fails, every read raises the error until `reread`: the world may be ahead of the file.
-    Others may read a run while one process writes it.
+    Use it in a `with` block, or close it. A run may be read while another process writes it. Every
+    commit is one transaction: a crash keeps or loses it whole.
     """
+
+    # A thread writes a commit, so that the world may move on; every read waits until it is written.
+    # If it fails, every read raises the error until `reread`: the world may be ahead of the file.
 
     def __init__(
         self, database: Database, folder: Path | None, layout: Layout, tail: Tail, lock: Lock | None

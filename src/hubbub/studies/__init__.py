@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hubbub.report.figure_data import Figure
+    from hubbub.studies.catalogue import find_study
     from hubbub.studies.checking import check_study
     from hubbub.studies.drivers import driver, run_on
+    from hubbub.studies.resampling import Tails
     from hubbub.studies.runner import StudyHook, run_study
     from hubbub.studies.statistics import Estimate, Hypothesis, compare, judge
     from hubbub.studies.study import Study
@@ -26,11 +28,13 @@ _HOMES = {
     "Study": "hubbub.studies.study",
     "StudyHook": "hubbub.studies.runner",
     "StudyOptions": "hubbub.studies.trials",
+    "Tails": "hubbub.studies.resampling",
     "Trial": "hubbub.studies.trials",
     "TrialOutcome": "hubbub.studies.trials",
     "check_study": "hubbub.studies.checking",
     "compare": "hubbub.studies.statistics",
     "driver": "hubbub.studies.drivers",
+    "find_study": "hubbub.studies.catalogue",
     "judge": "hubbub.studies.statistics",
     "run_on": "hubbub.studies.drivers",
     "run_study": "hubbub.studies.runner",
@@ -45,11 +49,13 @@ __all__ = [
     "Study",
     "StudyHook",
     "StudyOptions",
+    "Tails",
     "Trial",
     "TrialOutcome",
     "check_study",
     "compare",
     "driver",
+    "find_study",
     "judge",
     "run_on",
     "run_study",

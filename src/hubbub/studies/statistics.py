@@ -94,9 +94,9 @@ class Estimate:
 def compare(values: pa.Table, hypotheses: Sequence[Hypothesis], *, seed: int) -> list[Finding]:
     """Return a finding for each hypothesis, in order, with p corrected for all of them.
 
-    `values` has the columns VALUES of `hubbub.studies.trials`; values that are not finite are left
-    out. Fewer than two replicates give a finding with NaN, the reason as its test, and the verdict
-    "not tested".
+    `values` has the columns of `Results.values`; values that are not finite are left out. Fewer
+    than two replicates give a finding with NaN, the reason as its test, and the verdict "not
+    tested".
     """
     return judge(estimates(values, hypotheses, seed=seed))
 

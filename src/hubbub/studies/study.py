@@ -20,8 +20,9 @@ class Study:
     """One study. Derive a class that has `name`, `arms` and `run`; the rest has defaults.
 
     `arms` are settings by name, plain values that `run` reads from `trial.settings`; each arm has
-    `replicates` trials. Raise `version` with every change that alters outcomes, so that kept ones
-    are not reused. `takes` names the inputs and flags of StudyOptions that the study reads.
+    `replicates` trials. `title` and `question` head the report. Raise `version` with every change
+    that alters outcomes, so that kept ones are not reused. `takes` names the inputs and flags of
+    StudyOptions that the study reads.
 
     Trials run in other processes: an instance must be picklable, and its class importable.
     """

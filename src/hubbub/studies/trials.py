@@ -72,8 +72,8 @@ CURVES = pa.schema(
 class Results:
     """All outcomes of a study, in the order of its trials.
 
-    `values` and `curves` have the columns of VALUES and CURVES. `tables` stack those of all trials,
-    with the columns arm and replicate in front.
+    `values` has the columns arm, replicate, seed, measure and value; `curves` has arm, replicate,
+    curve, x and y. `tables` stack those of all trials, with the columns arm and replicate in front.
     """
 
     values: pa.Table

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from hubbub.llm.asking import Provider
-from hubbub.llm.chat import ChatRequest, Completion
+from hubbub.llm.chat import ChatRequest, Completion, ReplyShape
 from hubbub.llm.inferencer import Answering
 from hubbub.testing.check_providers import check_provider
 from hubbub.testing.checks import (
@@ -34,6 +34,7 @@ __all__ = [
     "ModelServer",
     "Provider",
     "RecordedModel",
+    "ReplyShape",
     "ScriptedModel",
     "ServedRequest",
     "ValidModel",

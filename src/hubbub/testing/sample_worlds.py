@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from hubbub.actions import SOCIAL, Action, ActionBatch, ActionSpec
 from hubbub.config.scenario import Scenario, SyntheticConfig
 from hubbub.embed import make_encoder
-from hubbub.feed import make_feed
 from hubbub.feed.comments import shown_comments
+from hubbub.feed.feed import make_feed
 from hubbub.platform import Platform, apply
 from hubbub.policy import Observation, StatisticalPolicy
 from hubbub.population import build

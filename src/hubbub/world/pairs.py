@@ -30,14 +30,7 @@ def columns_of(keys: Keys) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 
 
 class PairSet:
-    """A set of pairs with batch insert, remove, contains, and the partners of a left id.
-
-    >>> s = PairSet()
-    >>> s.add(np.array([1, 0, 1]), np.array([7, 3, 2])).tolist()
-    [True, True, True]
-    >>> s.partners(1).tolist(), len(s)
-    ([2, 7], 3)
-    """
+    """A set of pairs of ids, such as (follower, followee). Only events change those of a world."""
 
     def __init__(self, keys: Keys | None = None, *, merged: bool = False) -> None:
         """Start from these keys, which must be sorted and distinct; see `merged`."""

@@ -21,7 +21,7 @@ class Slate:
 
     Agent `agents[i]` (int32[k], ascending) saw items[offsets[i]:offsets[i+1]] in this order.
     `items` are item ids as shown (a repost where it came through one), int32[m]; `scores`
-    float32[m]; `sources` uint8[m], rows of hubbub.world.source_names.
+    float32[m]; `sources` uint8[m], codes: rows of SOURCES, or CUSTOM_SOURCES + i.
     """
 
     agents: Ints

@@ -26,21 +26,30 @@ MENTION = -1
 class World:
     """Everything that exists at one moment. Ids are row numbers.
 
-    Only `hubbub.world.fold` changes a world, from events and slates; everyone else reads.
+    Only events and slates change a world (hubbub.world.fold); everyone else reads.
+    `world.items["likes"]` is a column of numbers, `world.agent(3)` one agent. The columns:
 
-    agents: core, topics (bits), interest and taste (int8[d]), curve, rate, sharing, verbosity,
-        contrary, opinion and opinion_start (int16[K], fixed-point), seen (int32[SEEN], a ring of
-        post ids, -1 empty), seen_count, joined (step), last_item, last_note (-1 none), noticed
-        (last step of a reply or mention, -1 never), last_awake (step, -1 never), and
-        the counters followers, followings, ...
-    items: kind (Kind), author, step, ref (the post a repost or quote or comment refers to, a
-        message's group; -1), parent (what it came through or answers: the repost seen, the
-        comment replied to; -1), text, topic, stance, previous (the author's item before it, -1),
-        last_comment (newest comment on it, -1), next_comment (the next older comment on the same
-        post, -1), and the counters likes, dislikes, shares, comments, reports, ...
-    groups: founder, step, text (name), members. products: text (name), sales.
-    notes: recipient, actor, action, item, step, previous (the recipient's note before it, -1).
-    sets: a PairSet by name: follow, mute, member, repost, like, dislike, report, ...
+    - `agents`: core, topics (bits), interest and taste (int8[d]), curve, rate, sharing,
+      verbosity, contrary, opinion and opinion_start (int16[K], see SCALE), seen (int32[32], a
+      ring of post ids, -1 empty), seen_count, joined (step), last_item, last_note (-1 none),
+      noticed (last step of a reply or mention, -1 never), last_awake (step, -1 never), and the
+      counters followers, followings, ...
+    - `items`: kind (Kind), author, step, ref (the post a repost or quote or comment refers to, a
+      message's group; -1), parent (what it came through or answers: the repost seen, the comment
+      replied to; -1), text, topic, stance, previous (the author's item before it, -1),
+      last_comment (newest comment on it, -1), next_comment (the next older comment on the same
+      post, -1), and the counters likes, dislikes, shares, comments, reports, ...
+    - `groups`: founder, step, text (name), members.
+    - `products`: text (name), sales.
+    - `notes`: recipient, actor, action, item, step, previous (the recipient's note before it, -1).
+
+    Apart from columns:
+
+    - `sets`: a PairSet by name: follow, mute, member, repost, like, dislike, report, ...
+    - `texts`: `texts[id]` is the text that an item's column `text` refers to; `texts.vectors`
+      int8[t, d], `texts.topic` and `texts.length` have a row for each.
+    - `profiles`: `profiles[i]` is the profile of agent i, a dict; slow, so not for millions.
+    - `step`, the last finished step; `table`, the ActionTable; `topics`, their names.
     """
 
     def __init__(
@@ -200,7 +209,10 @@ def new_agent_columns(world: World, agent: int, record: dict[str, Any]) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """One agent: ``world.agent(7).name``, ``.followers``, ``.age``, ..."""
+    """One agent, with the fields of its profile and its columns of the world as attributes.
+
+    For example ``world.agent(7).name``, ``.age`` and ``.followers``.
+    """
 
     world: World
     id: int
@@ -220,7 +232,10 @@ class AgentRow:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """One item: ``world.item(3).content``, ``.likes``, ``.author``, ..."""
+    """One item, with its columns of the world as attributes.
+
+    For example ``world.item(3).content``, ``.likes`` and ``.author``.
+    """
 
     world: World
     id: int

@@ -15,7 +15,8 @@ from hubbub.mind.prompt import Prompter
 from hubbub.mind.reply import ReplyForm
 from hubbub.mind.turn import TurnContext
 from hubbub.platform import Platform
-from hubbub.policy import Observation, PolicyMix
+from hubbub.policy import Observation
+from hubbub.policy.mix import PolicyMix
 from hubbub.time import Clock
 from hubbub.world import World
 

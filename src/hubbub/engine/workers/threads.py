@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hubbub.cores import usable_cores
 from hubbub.engine.decider import Decider, Shard, ShardSlates, ShardTurns
-from hubbub.feed import Frame
+from hubbub.feed.frame import Frame
 from hubbub.world import Events, Slate
 
 Done = TypeVar("Done")
