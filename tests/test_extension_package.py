@@ -14,8 +14,7 @@ PACKAGE = Path(__file__).parent / "extension_package"
 PROGRAM = """
 import json
 import hubbub as hb, hubbub_extras as extras
-from hubbub.studies import StudyOptions, run_study
-from hubbub.studies.catalogue import find_study
+from hubbub.studies import StudyOptions, find_study, run_study
 from hubbub import testing
 
 assert "extension_package" not in extras.__file__
@@ -40,7 +39,8 @@ if __name__ == "__main__":
             "sources": sorted(set(sim.store.slates()["source"].to_pylist()) - {None}),
         }
     results = run_study(find_study("hubbub_extras:Pinned"), StudyOptions(), "out", processes=2)
-    counts["study"] = dict(zip(results.values["arm"].to_pylist(), results.values["value"].to_pylist()))
+    rows = results.values.to_pylist()
+    counts["study"] = {row["arm"]: row["value"] for row in rows}
     print(json.dumps(counts))
 """
 
