@@ -291,7 +291,7 @@ def test_a_study_of_a_small_society_says_what_it_found(tmp_path: Path) -> None:
     assert "120 posts" in story[0]
     assert set(sentences(findings)) < set(story)
     rest = [paragraph for paragraph in story if paragraph not in sentences(findings)]
-    pa.csv.write_csv(results.values, tmp_path / "values.csv")
+    pa.csv.write_csv(results.values.arrow, tmp_path / "values.csv")
     page = write_report(
         tmp_path, title="t", question="q", verdicts=[f.hypothesis for f in findings], findings=[],
         figures=figures, story=rest, files={}, how={},

@@ -10,11 +10,12 @@ from typing import Any
 from hubbub.errors import ScenarioError
 from hubbub.report.figure_data import Figure
 from hubbub.studies.statistics import Hypothesis
+from hubbub.studies.study import Study
 from hubbub.studies.trial_process import threads
 from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
 
-class ToyStudy:
+class ToyStudy(Study):
     """Arms a and b; `ran` is a folder in which each trial leaves its process's number."""
 
     name = "toy"

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
-from hubbub.store import RunStore
+from hubbub.store import RunStore, Table
 from hubbub.store.read.events import done_by_step
 
 HOURS = 24
@@ -28,7 +28,7 @@ def by_hour(hour: ArrayLike, amount: ArrayLike | None = None) -> NDArray[np.int6
     return np.bincount(hour, np.asarray(amount, np.float64), minlength=HOURS).astype(np.int64)
 
 
-def deeds(events: pa.Table) -> pa.Table:
+def deeds(events: Table) -> Table:
     """Return the events that are deeds of agents: carried out in a turn, and more than looking.
 
     Columns as of `RunStore.events()`.
@@ -36,10 +36,11 @@ def deeds(events: pa.Table) -> pa.Table:
     done = pc.and_(pc.equal(events["reason"], "ok"), pc.is_valid(events["agent"]))
     turn = pc.greater_equal(events["wave"], 0)
     idle = pc.is_in(events["action"], value_set=pa.array(IDLE))
-    return events.filter(pc.and_(pc.and_(done, turn), pc.invert(idle)))
+    kept: Table = events.filter(pc.and_(pc.and_(done, turn), pc.invert(idle)))
+    return kept
 
 
-def activity_by_hour(steps: pa.Table, events: pa.Table) -> pa.Table:
+def activity_by_hour(steps: Table, events: Table) -> Table:
     """Return a row per hour of the day: hour, steps, turns, deeds.
 
     Columns as of `RunStore.steps_table()` and `RunStore.events()`; step 0 precedes the run and is
@@ -54,7 +55,7 @@ def activity_by_hour(steps: pa.Table, events: pa.Table) -> pa.Table:
     return _table(hour, np.asarray(run["agents_active"]), per_step)
 
 
-def activity_of_run(store: RunStore) -> pa.Table:
+def activity_of_run(store: RunStore) -> Table:
     """Return `activity_by_hour` of a run, counted in the database: no events are loaded."""
     steps = store.steps_table()
     run = steps.filter(pc.greater(steps["step"], 0))
@@ -65,8 +66,8 @@ def activity_of_run(store: RunStore) -> pa.Table:
     return _table(hours(run["time"]), np.asarray(run["agents_active"]), per_step[numbers])
 
 
-def _table(hour: NDArray[np.int64], turns: ArrayLike, done: ArrayLike) -> pa.Table:
-    return pa.table(
+def _table(hour: NDArray[np.int64], turns: ArrayLike, done: ArrayLike) -> Table:
+    return Table(
         {
             "hour": pa.array(np.arange(HOURS)),
             "steps": pa.array(by_hour(hour)),

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from hubbub.actions import Kind
+from hubbub.store import Table
 
 Ints = NDArray[np.int64]
 
@@ -29,7 +30,7 @@ class Forest:
     depth: Ints
 
 
-def forest(items: pa.Table) -> Forest:
+def forest(items: Table) -> Forest:
     """Return the repost trees of a table of items.
 
     Columns as of `RunStore.items()`: `kind` (names or codes of hubbub.actions.Kind), `ref` (what a
@@ -49,7 +50,7 @@ def forest(items: pa.Table) -> Forest:
     return Forest(root, parent, _depths(parent))
 
 
-def cascades(items: pa.Table) -> pa.Table:
+def cascades(items: Table) -> Table:
     """Return a row per original and quote: post, agent, step, size, depth, max_breadth, virality.
 
     `size` counts the reposts and the post itself; `depth` is the longest way from the post to a
@@ -71,7 +72,7 @@ def cascades(items: pa.Table) -> pa.Table:
     pairs = size[posts] * (size[posts] - 1)
     virality = 2.0 * _wiener(trees, size)[posts] / np.maximum(pairs, 1)
     ids = _column(items, "id") if "id" in items.column_names else np.arange(n)
-    return pa.table(
+    return Table(
         {
             "post": pa.array(ids[posts].astype(np.int32)),
             "agent": pa.array(_column(items, "agent")[posts].astype(np.int32)),
@@ -115,7 +116,7 @@ def _wiener(trees: Forest, size: Ints) -> NDArray[np.float64]:
     return total
 
 
-def _kinds(items: pa.Table) -> NDArray[Any]:
+def _kinds(items: Table) -> NDArray[Any]:
     column = items.column("kind")
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
@@ -125,13 +126,13 @@ def _kinds(items: pa.Table) -> NDArray[Any]:
     return np.asarray(column)
 
 
-def _column(items: pa.Table, name: str) -> NDArray[Any]:
+def _column(items: Table, name: str) -> NDArray[Any]:
     """Return a column of ids as numbers; null is -1."""
     column = items.column(name)
     return np.asarray(pc.fill_null(column, -1) if column.null_count else column)
 
 
-def _rows(items: pa.Table, name: str) -> Ints:
+def _rows(items: Table, name: str) -> Ints:
     """Return the rows of the ids in a column, int64[n]; -1 for none and for unknown ids."""
     wanted = _column(items, name).astype(np.int64)
     n = len(wanted)

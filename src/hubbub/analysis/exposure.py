@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from hubbub.actions import Kind
 from hubbub.analysis.inequality import gini, top_share
 from hubbub.analysis.polarization import opposed_share, topic_column
-from hubbub.store import RunStore
+from hubbub.store import RunStore, Table
 from hubbub.store.read import agents, items, slates
 
 Ids = NDArray[np.int32]
@@ -117,7 +117,7 @@ def repost_by_exposure(
     exposed: tuple[ArrayLike, ArrayLike, ArrayLike],
     reposted: tuple[ArrayLike, ArrayLike, ArrayLike],
     most: int = 20,
-) -> pa.Table:
+) -> Table:
     """Return the probability of a repost after the k-th exposure: k, exposed, reposted, share.
 
     Both arguments are columns (step, agent, post). For k = 1 to `most`, `exposed` is the number of
@@ -137,7 +137,7 @@ def repost_by_exposure(
     moved = np.bincount(seen[(repost < _NEVER) & (seen <= most)], minlength=most + 1)[1:]
     at_risk = np.cumsum(reached[::-1])[::-1][1:]
     share = moved / np.maximum(at_risk, 1)
-    return pa.table(
+    return Table(
         {
             "k": pa.array(np.arange(1, most + 1)),
             "exposed": pa.array(at_risk),
@@ -147,7 +147,7 @@ def repost_by_exposure(
     )
 
 
-def repost_by_exposure_of_run(store: RunStore, most: int = 20) -> pa.Table:
+def repost_by_exposure_of_run(store: RunStore, most: int = 20) -> Table:
     """Return `repost_by_exposure` for all posts of a run and the reposts of those shown them."""
     seen = exposures(store)
     shown = (seen.step, seen.viewer, seen.post)

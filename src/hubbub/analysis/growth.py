@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hubbub.analysis.cascades import forest
 from hubbub.analysis.summary import items_light
-from hubbub.store import RunStore
+from hubbub.store import RunStore, Table
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -43,13 +43,13 @@ class Growth:
     max_breadth: NDArray[np.int32]
     virality: Floats
 
-    def table(self) -> pa.Table:
+    def table(self) -> Table:
         """Return a row per cascade and time: cascade, at, and the four measures."""
         measures = ("scale", "depth", "max_breadth", "virality")
         columns = {n: pa.array(getattr(self, n).ravel()) for n in measures}
         cascade = np.repeat(self.cascade, len(self.at))
         at = np.tile(self.at, len(self.cascade))
-        return pa.table({"cascade": pa.array(cascade), "at": pa.array(at), **columns})
+        return Table({"cascade": pa.array(cascade), "at": pa.array(at), **columns})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def growth_of_trees(trees: Trees, at: ArrayLike) -> Growth:
     return _named(found, trees.cascade[found.cascade])
 
 
-def growth_of_items(items: pa.Table, at: ArrayLike) -> Growth:
+def growth_of_items(items: Table, at: ArrayLike) -> Growth:
     """Return the growth of the cascades in a table of items, named by the ids of their posts.
 
     Columns as of `RunStore.items()` (see hubbub.analysis.cascades.forest); a cascade is an original

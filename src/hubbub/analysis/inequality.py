@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
+
+from hubbub.store import Table
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +44,7 @@ def top_share(amounts: ArrayLike, share: float = 0.01) -> float:
     return float(x[:count].sum() / total)
 
 
-def lorenz(amounts: ArrayLike) -> pa.Table:
+def lorenz(amounts: ArrayLike) -> Table:
     """Return the Lorenz curve: the share of the total that the poorest share of holders have.
 
     Columns `holders` and `amount`, both from 0 to 1, n + 1 rows (Lorenz 1905, doi:10.2307/2276207).
@@ -51,7 +52,7 @@ def lorenz(amounts: ArrayLike) -> pa.Table:
     x = np.sort(_amounts(amounts))
     sums = np.concatenate([np.zeros(1), np.cumsum(x)])
     held = sums / sums[-1] if sums[-1] > 0 else np.full(len(sums), math.nan)
-    return pa.table({"holders": np.linspace(0, 1, len(sums)), "amount": held})
+    return Table({"holders": np.linspace(0, 1, len(sums)), "amount": held})
 
 
 def entropy(amounts: ArrayLike) -> float:

@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from hubbub.rng import Streams
-from hubbub.store import RunStore
+from hubbub.store import RunStore, Table
 from hubbub.store.read import agents, follows
 from hubbub.world import keys_of
 
@@ -140,14 +140,14 @@ def neighbours(left: ArrayLike, right: ArrayLike, n: int) -> tuple[Ints, Ids]:
     return offsets, _columns(keys)[1]
 
 
-def ccdf(values: ArrayLike) -> pa.Table:
+def ccdf(values: ArrayLike) -> Table:
     """Return for each value that occurs the share of values that are at least as large.
 
     Columns `value` and `share`, ascending by value; for degrees, see `degrees`.
     """
     found, count = np.unique(np.asarray(values), return_counts=True)
     share = np.cumsum(count[::-1])[::-1] / max(int(count.sum()), 1)
-    return pa.table({"value": pa.array(found), "share": pa.array(share, pa.float64())})
+    return Table({"value": pa.array(found), "share": pa.array(share, pa.float64())})
 
 
 def degrees(ends: ArrayLike, n: int) -> Ints:

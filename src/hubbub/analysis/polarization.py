@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hubbub.analysis.network import FollowHistory
 from hubbub.errors import RunError
-from hubbub.store import RunStore
+from hubbub.store import RunStore, Table
 from hubbub.store.read.codes import topic_names
 
 Floats = NDArray[np.float64]
@@ -147,7 +147,7 @@ def polarization(opinions: ArrayLike, left: ArrayLike, right: ArrayLike) -> Pola
 
 def polarization_of_run(
     store: RunStore, topic: str | None = None, steps: Iterable[int] | None = None
-) -> pa.Table:
+) -> Table:
     """Return a row per step: `step` and the fields of Polarization; NaN becomes null.
 
     `topic` is one of the scenario's, the first by default; `steps` are all whole steps by default.
@@ -167,7 +167,7 @@ def polarization_of_run(
         pa.array([row[n] for row in rows], t, from_pandas=True)
         for n, t in zip(names, types, strict=True)
     ]
-    return pa.table(columns, names=list(names))
+    return Table(pa.table(columns, names=list(names)))
 
 
 def topic_column(store: RunStore, topic: str | None = None) -> int:

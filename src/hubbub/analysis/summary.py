@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from hubbub.analysis.activity import IDLE
 from hubbub.analysis.cascades import cascades
-from hubbub.store import RunStore
+from hubbub.store import RunStore, Table
 from hubbub.store.read import agents, codes, events, items, steps
 
 
@@ -125,12 +124,12 @@ def summarise(store: RunStore, *, top: int = 5) -> Summary:
     )
 
 
-def items_light(store: RunStore) -> pa.Table:
+def items_light(store: RunStore) -> Table:
     """Return all items without their texts: id, kind (code), agent, step, ref, parent, likes."""
     names = ("id", "kind", "author", "step", "ref", "parent", "likes")
     columns = dict(zip(names, items.columns(store, names), strict=True))
     columns["kind"] = columns["kind"].astype(np.uint8)
-    return pa.table({"agent" if n == "author" else n: c for n, c in columns.items()})
+    return Table({"agent" if n == "author" else n: c for n, c in columns.items()})
 
 
 @dataclass(slots=True)
@@ -176,7 +175,7 @@ def _most_shared(store: RunStore, top: int) -> list[Shared]:
     trees = cascades(items_light(store))
     shared = trees.filter(pc.greater(trees["size"], 1))
     keys = [("size", "descending"), ("post", "ascending")]
-    best = shared.take(pc.select_k_unstable(shared, k=top, sort_keys=keys))
+    best = shared.take(pc.select_k_unstable(shared.arrow, k=top, sort_keys=keys))
     return [_shared(store, row) for row in best.to_pylist()]
 
 

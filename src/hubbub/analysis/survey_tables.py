@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from hubbub.store import Table
+
 Floats = NDArray[np.float64]
 _Z = NormalDist().inv_cdf(0.975)
 _WAVE = [("survey", pa.string()), ("question", pa.string()), ("step", pa.int32())]
@@ -36,7 +38,7 @@ CHANGES = pa.schema(
 )  # fmt: skip
 
 
-def shares(answers: pa.Table) -> pa.Table:
+def shares(answers: Table) -> Table:
     """Return how often each answer was given: the columns of SHARES.
 
     A row per survey, question, step and answer, for questions with numbers (choice, likert,
@@ -54,10 +56,10 @@ def shares(answers: pa.Table) -> pa.Table:
             low, high = wilson(k, n)
             found = {"answer": words[at].as_py(), "value": value, "count": k, "share": k / n}
             rows.append({**where, **found, "low": low, "high": high})
-    return pa.Table.from_pylist(rows, SHARES)
+    return Table(pa.Table.from_pylist(rows, SHARES))
 
 
-def means(answers: pa.Table) -> pa.Table:
+def means(answers: Table) -> Table:
     """Return the mean answer to each question with numbers: the columns of MEANS.
 
     A row per survey, question and step. `asked` counts all, `n` the valid answers; `sd` is the
@@ -68,10 +70,10 @@ def means(answers: pa.Table) -> pa.Table:
     for where, given in _waves(numbered):
         values = _values(given)
         rows.append({**where, "asked": given.num_rows, "n": len(values), **_mean(values)})
-    return pa.Table.from_pylist(rows, MEANS)
+    return Table(pa.Table.from_pylist(rows, MEANS))
 
 
-def changes(answers: pa.Table, first: int | None = None, last: int | None = None) -> pa.Table:
+def changes(answers: Table, first: int | None = None, last: int | None = None) -> Table:
     """Return how the answers of the same agents differ between two steps: columns of CHANGES.
 
     A row per survey and question with numbers that was asked in both; `first` and `last` are steps,
@@ -104,7 +106,7 @@ def changes(answers: pa.Table, first: int | None = None, last: int | None = None
                 "changed": float((a != b).mean()) if len(a) else None,
             }
         )
-    return pa.Table.from_pylist(rows, CHANGES)
+    return Table(pa.Table.from_pylist(rows, CHANGES))
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:
@@ -151,26 +153,27 @@ def _mean(values: Floats) -> dict[str, float | None]:
     }
 
 
-def _numbered(answers: pa.Table) -> pa.Table:
+def _numbered(answers: Table) -> Table:
     """Return the valid answers that have numbers."""
-    return answers.filter(pc.and_(answers["valid"], pc.is_valid(answers["value"])))
+    numbered: Table = answers.filter(pc.and_(answers["valid"], pc.is_valid(answers["value"])))
+    return numbered
 
 
-def _values(given: pa.Table) -> Floats:
+def _values(given: Table) -> Floats:
     return np.asarray(_numbered(given)["value"], np.float64)
 
 
-def _paired(before: pa.Table, after: pa.Table) -> tuple[Floats, Floats]:
+def _paired(before: Table, after: Table) -> tuple[Floats, Floats]:
     """Return the values of the agents that are in both tables."""
     _, a, b = np.intersect1d(before["agent"], after["agent"], return_indices=True)
     return np.asarray(before["value"])[a], np.asarray(after["value"])[b]
 
 
-def _waves(answers: pa.Table) -> Iterator[tuple[dict[str, Any], pa.Table]]:
+def _waves(answers: Table) -> Iterator[tuple[dict[str, Any], Table]]:
     return _groups(answers, ("survey", "question", "step"))
 
 
-def _groups(answers: pa.Table, names: tuple[str, ...]) -> Iterator[tuple[dict[str, Any], pa.Table]]:
+def _groups(answers: Table, names: tuple[str, ...]) -> Iterator[tuple[dict[str, Any], Table]]:
     """Yield the rows that agree in some columns, in order of first appearance."""
     codes = [np.unique(_plain(answers[n]), return_inverse=True)[1] for n in names]
     if not answers.num_rows:

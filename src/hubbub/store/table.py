@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,16 +16,22 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """An Arrow table (`arrow`) with all its methods, and `to_pandas` and `to_polars`.
+    """An Arrow table with all the methods of pyarrow.Table, and `to_pandas` and `to_polars`.
 
-    Anything that reads Arrow's C stream (polars, DuckDB, pandas, ...) takes it as it is; functions
-    of pyarrow itself take `arrow`.
+    Methods that give a table, such as `filter`, `select` and `sort_by`, give a Table again. What
+    reads Arrow's C stream (polars, DuckDB, ...) takes it as it is; functions of pyarrow, such as
+    `pyarrow.parquet.write_table`, take `table.arrow`. `data` is whatever `pyarrow.table` takes: an
+    Arrow table, a data frame of pandas or polars, columns by name.
     """
 
     __slots__ = ("arrow",)
 
-    def __init__(self, arrow: pa.Table) -> None:
-        self.arrow = arrow
+    arrow: pa.Table
+
+    def __init__(self, data: Any) -> None:
+        if isinstance(data, Table):
+            data = data.arrow
+        self.arrow = data if isinstance(data, pa.Table) else pa.table(data)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a pandas data frame; MissingExtraError if pandas is not installed."""
@@ -49,10 +57,15 @@ class Table:
     def __getattr__(self, name: str) -> Any:
         if name == "arrow" or name.startswith("__"):  # not there yet, as while it is unpickled
             raise AttributeError(name)
-        return getattr(self.arrow, name)
+        value = getattr(self.arrow, name)
+        return _giving_tables(value) if callable(value) else value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *dir(self.arrow)})
 
     def __getitem__(self, key: Any) -> Any:
-        return self.arrow[key]
+        found = self.arrow[key]
+        return Table(found) if isinstance(found, pa.Table) else found
 
     def __len__(self) -> int:
         return int(self.arrow.num_rows)
@@ -64,3 +77,28 @@ class Table:
 
     def __repr__(self) -> str:
         return repr(self.arrow)
+
+
+class _Groups:
+    """The groups of a table's rows."""
+
+    def __init__(self, groups: pa.TableGroupBy) -> None:
+        self._groups = groups
+
+    def aggregate(self, aggregations: Any) -> Table:
+        """Return a row per group; see pyarrow.TableGroupBy."""
+        return Table(self._groups.aggregate(aggregations))
+
+
+def _giving_tables(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method of an Arrow table that takes and gives our tables in place of Arrow's."""
+
+    @wraps(method)
+    def call(*args: Any, **options: Any) -> Any:
+        plain = [arg.arrow if isinstance(arg, Table) else arg for arg in args]
+        found = method(*plain, **options)
+        if isinstance(found, pa.TableGroupBy):
+            return _Groups(found)
+        return Table(found) if isinstance(found, pa.Table) else found
+
+    return call

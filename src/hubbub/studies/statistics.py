@@ -14,10 +14,10 @@ from math import exp, isnan, log, nan
 from typing import Literal
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from hubbub.rng import Streams
+from hubbub.store import Table
 from hubbub.studies.resampling import (
     RESAMPLES,
     UNTESTED,
@@ -91,7 +91,7 @@ class Estimate:
     effect: float | None = None
 
 
-def compare(values: pa.Table, hypotheses: Sequence[Hypothesis], *, seed: int) -> list[Finding]:
+def compare(values: Table, hypotheses: Sequence[Hypothesis], *, seed: int) -> list[Finding]:
     """Return a finding for each hypothesis, in order, with p corrected for all of them.
 
     `values` has the columns of `Results.values`; values that are not finite are left out. Fewer
@@ -102,7 +102,7 @@ def compare(values: pa.Table, hypotheses: Sequence[Hypothesis], *, seed: int) ->
 
 
 def estimates(
-    values: pa.Table, hypotheses: Sequence[Hypothesis], *, seed: int
+    values: Table, hypotheses: Sequence[Hypothesis], *, seed: int
 ) -> list[tuple[Hypothesis, Estimate]]:
     """Return each hypothesis with its estimate, for `judge`."""
     samples, streams = _samples(values), Streams(seed)
@@ -161,7 +161,7 @@ def _name(against: str | float) -> str:
 Samples = Mapping[tuple[str, str], Mapping[tuple[int, int], float]]
 
 
-def _samples(values: pa.Table) -> Samples:
+def _samples(values: Table) -> Samples:
     """Return the values by replicate and seed, in order, by measure and arm."""
     finite = values.filter(pc.is_finite(values["value"]))
     keys = ["measure", "arm", "replicate", "seed"]

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from hubbub.store import Table
+
 
 @dataclass(frozen=True, slots=True)
 class StudyOptions:
@@ -76,9 +78,15 @@ class Results:
     curve, x and y. `tables` stack those of all trials, with the columns arm and replicate in front.
     """
 
-    values: pa.Table
-    curves: pa.Table
-    tables: Mapping[str, pa.Table]
+    values: Table
+    curves: Table
+    tables: Mapping[str, Table]
+
+    def __post_init__(self) -> None:
+        for name in ("values", "curves"):
+            object.__setattr__(self, name, Table(getattr(self, name)))
+        tables = {name: Table(table) for name, table in self.tables.items()}
+        object.__setattr__(self, "tables", tables)
 
 
 Verdict = Literal["supported", "not found", "opposite", "not tested"]

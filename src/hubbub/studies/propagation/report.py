@@ -197,7 +197,7 @@ def _examples(results: Results) -> Figure:
 def _pair(results: Results) -> pa.Table:
     """Return the curves of reality, then of the simulation."""
     pair = (REAL, simulated_arm(results))
-    return pa.concat_tables(named(results.curves, "arm", arm) for arm in pair)
+    return pa.concat_tables(named(results.curves.arrow, "arm", arm) for arm in pair)
 
 
 def simulated_arm(results: Results) -> str:

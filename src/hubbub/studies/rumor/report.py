@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hubbub.report.figure_data import Figure
 from hubbub.report.figures import dots, layout, network
+from hubbub.store import Table
 from hubbub.studies.options import RunOptions
 from hubbub.studies.plots import (
     MEANS,
@@ -123,7 +124,7 @@ def _messages(results: Results) -> Figure:
 def _groups(results: Results) -> Figure:
     curves = results.curves
     return curves_figure(
-        pa.concat_tables([curves, _since_start(curves, ["assortativity", "modularity"])]),
+        pa.concat_tables([curves.arrow, _since_start(curves, ["assortativity", "modularity"])]),
         _GROUPS,
         name="groups",
         title="Interest groups over time",
@@ -133,7 +134,7 @@ def _groups(results: Results) -> Figure:
     )
 
 
-def _since_start(curves: pa.Table, names: Sequence[str]) -> pa.Table:
+def _since_start(curves: Table, names: Sequence[str]) -> pa.Table:
     """Return these curves minus their first points, as "NAME_change"."""
     rows = curves.filter(pc.is_in(curves["curve"], pa.array(names, pa.string()))).to_pylist()
     first: dict[tuple[Any, ...], float] = {}

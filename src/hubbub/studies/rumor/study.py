@@ -13,6 +13,7 @@ from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
 from hubbub.errors import ScenarioError
 from hubbub.report.figure_data import Figure
+from hubbub.store import Table
 from hubbub.studies.drivers import STATISTICAL, driver, run_on
 from hubbub.studies.herding.predictions import by_treatment, treated
 from hubbub.studies.lost_replies import turns_lost, usable
@@ -107,7 +108,7 @@ class RumorStudy(Study):
 
     def judge(self, results: Results, options: StudyOptions) -> Sequence[Finding]:
         """Return whether false and true messages differ, and how interest groups cluster."""
-        values = pa.concat_tables([results.values, by_treatment(results.values)])
+        values = Table(pa.concat_tables([results.values.arrow, by_treatment(results.values)]))
         return compare(values, self.hypotheses(options), seed=RunOptions.of(options).seed)
 
     def figures(self, results: Results, options: StudyOptions) -> Sequence[Figure]:
