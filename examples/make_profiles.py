@@ -65,7 +65,7 @@ def person(i: int, trade: str, topic: str, stream: Stream) -> tuple[str, str, st
 
 
 def followed(i: int, degrees: list[int], stream: Stream) -> list[int]:
-    """Return whom person i follows among those before it: the more followed the likelier."""
+    """Return whom person i follows among those before it, likelier those with more followers."""
     wanted = min(i, 1 + int(stream.integers(4, 1)[0]))
     found: set[int] = set()
     while len(found) < wanted:

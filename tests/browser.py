@@ -31,7 +31,7 @@ _SECONDS = 60
 
 @dataclass
 class Visit:
-    """What came of opening a page.
+    """A page as the browser saw it.
 
     `complaints` are errors and warnings of the console; `requests` all addresses asked for,
     pictures within the page left out; `failed` those of them that gave nothing; `widths` are those

@@ -1,4 +1,4 @@
-"""An action and a ranker of one's own: bookmarks, and a feed that puts the most kept posts first.
+"""A custom action and ranker: bookmarks, and a feed that shows the most kept posts first.
 
 The scenario beside this file names both; nothing in hubbub knows of them. Who keeps what is in the
 view `reaction` of run.db, and the number of bookmarks in the column `bookmarks` of `post`.

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from hubbub.analysis.activity import activity_by_hour, activity_of_run, by_hour, deeds, hours
+from hubbub.analysis.activity import actions_done, activity_by_hour, activity_of_run, by_hour, hours
 from hubbub.engine import Simulation
 
 START = datetime(2024, 1, 1, 22, 30)
@@ -40,7 +40,7 @@ def test_a_night_by_hand() -> None:
     # steps 1 to 4 begin at 22:30, 23:00, 23:30, 0:00; step 0 doesn't count
     found = activity_by_hour(steps_table([99, 4, 3, 2, 1], 30), EVENTS)
     assert found["hour"].to_pylist() == list(range(24))
-    rows = {r["hour"]: (r["steps"], r["turns"], r["deeds"]) for r in found.to_pylist()}
+    rows = {r["hour"]: (r["steps"], r["turns"], r["actions"]) for r in found.to_pylist()}
     assert rows.pop(22) == (1, 4, 1)
     assert rows.pop(23) == (2, 5, 1)
     assert rows.pop(0) == (1, 1, 1)
@@ -49,11 +49,11 @@ def test_a_night_by_hand() -> None:
 
 def test_no_steps() -> None:
     found = activity_by_hour(steps_table([], 30), EVENTS)
-    assert sum(found["turns"].to_pylist()) == sum(found["deeds"].to_pylist()) == 0
+    assert sum(found["turns"].to_pylist()) == sum(found["actions"].to_pylist()) == 0
 
 
-def test_deeds_are_what_agents_did_in_their_turns() -> None:
-    assert deeds(EVENTS)["action"].to_pylist() == ["repost", "like_post", "create_post"]
+def test_actions_done_are_what_agents_did_in_their_turns() -> None:
+    assert actions_done(EVENTS)["action"].to_pylist() == ["repost", "like_post", "create_post"]
 
 
 def test_by_hour_counts_or_adds_up() -> None:
@@ -73,4 +73,4 @@ def test_a_run(lively: Simulation) -> None:
     assert sum(found["turns"].to_pylist()) == sum(
         store.steps_table()["agents_active"].to_pylist()[1:]
     )
-    assert sum(found["deeds"].to_pylist()) > 100
+    assert sum(found["actions"].to_pylist()) > 100

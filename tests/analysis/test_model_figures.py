@@ -112,13 +112,13 @@ def test_examples_are_real_replies(sim: Simulation, calls: list[dict[str, Any]])
         assert turn.reply in replies
         assert [turn.user_name] == sim.world.profiles.user_names([turn.agent])
         mine = [e for e in events if (e["step"], e["agent"]) == (turn.step, turn.agent)]
-        deeds = [
+        actions = [
             (e["action"], _or(e["target"], -1), _or(e["content"], ""), e["reason"])
             for e in mine
             if e["wave"] >= 0 and e["action"] != "reflect"
         ]
-        assert [(d.action, d.target, d.text, d.reason) for d in turn.deeds] == deeds
-        assert deeds
+        assert [(d.action, d.target, d.text, d.reason) for d in turn.actions] == actions
+        assert actions
 
 
 def _or(value: Any, other: Any) -> Any:
@@ -133,7 +133,7 @@ def test_all_turns_are_examples_where_there_are_few(sim: Simulation) -> None:
     }
     found = said(sim.store, 10_000)
     assert {(s.step, s.agent) for s in found} == turns
-    refused = {d.reason for s in found for d in s.deeds}
+    refused = {d.reason for s in found for d in s.actions}
     assert {"ok", "invalid_reply"} <= refused
 
 

@@ -65,12 +65,12 @@ def test_actions_by_kind(sim: Simulation, summary: Summary) -> None:
 
 def test_activity_over_time(sim: Simulation, summary: Summary) -> None:
     slates = sim.store.slates()
-    deeds = Counter(
+    done = Counter(
         r["step"]
         for r in after_start(sim)
         if r["reason"] == "ok" and r["action"] not in ("do_nothing", "refresh")
     )
-    assert summary.deeds.tolist() == [deeds[step] for step in range(1, 13)]
+    assert summary.done.tolist() == [done[step] for step in range(1, 13)]
     assert len(summary.active) == 12
     for step in range(1, 13):
         viewers = slates.filter(slates["step"].to_numpy() == step)["agent"].unique()
@@ -131,4 +131,4 @@ def test_a_run_in_which_nothing_happened() -> None:
     assert summary.steps == 0
     assert summary.actions == []
     assert summary.most_shared == []
-    assert len(summary.active) == len(summary.deeds) == 0
+    assert len(summary.active) == len(summary.done) == 0

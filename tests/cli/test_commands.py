@@ -73,11 +73,11 @@ def test_what_is_counted(hubbub: Command, scenario: Path) -> None:
     more = hubbub("resume", "a", "--steps", 4).out
     with closing(sqlite3.connect("a/run.db")) as db:
         turns = db.execute("SELECT sum(agents_active) FROM step WHERE step > 4").fetchone()[0]
-        deeds = db.execute(
+        actions = db.execute(
             "SELECT count(*) FROM event_named WHERE step > 4 AND reason = 'ok' "
             "AND wave >= 0 AND action NOT IN ('do_nothing', 'refresh')"
         ).fetchone()[0]
-    assert f"\n4 steps, {turns:,} turns with {deeds:,} deeds, in " in more
+    assert f"\n4 steps, {turns:,} turns with {actions:,} actions, in " in more
 
 
 def test_options_override_the_file(hubbub: Command, scenario: Path) -> None:

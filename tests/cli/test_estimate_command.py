@@ -60,7 +60,7 @@ def test_a_table_per_model_and_what_it_rests_on(hubbub: Command, talk: Path) -> 
     assert reply == "2,100"
     assert float(small[5]) == pytest.approx((number + 2100) / 1e6, rel=0.05)
     assert free[-2:] == ["no", "prices"]
-    notes = done.out.partition("What this rests on\n")[2].splitlines()
+    notes = done.out.partition("Where these figures come from\n")[2].splitlines()
     assert len(notes) >= 4
     assert all(line.startswith("- ") for line in notes)
     assert "budget" not in done.out
@@ -122,7 +122,7 @@ def test_how_far_the_budget_reaches(hubbub: Command, talk: Path) -> None:
 def test_without_models_it_says_so(hubbub: Command, scenario: Path) -> None:
     done = hubbub("estimate", scenario)
     assert done.code == 0
-    assert done.out == ("small: no language model drives anyone, so nothing is asked of one.\n")
+    assert done.out == ("small: no language model drives any agent, so it costs nothing.\n")
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def process(folder: Path, agent: object, text: str) -> subprocess.CompletedProce
     )
 
 
-def deeds(folder: Path, agent: int, after: int) -> list[tuple[Any, ...]]:
+def actions_of(folder: Path, agent: int, after: int) -> list[tuple[Any, ...]]:
     """Return (step, action, target, via, text, reason) of what an agent asked for after a step."""
     with RunStore.open(folder) as store:
         return store.database.rows(
@@ -112,7 +112,7 @@ def test_a_session_in_a_process_of_its_own(run: Path) -> None:
     assert f"quote_post post #{post}: done, its id is #" in done.stdout
     assert "Step 14: you are" in done.stdout
     assert f"{run} is kept up to step 13" in done.stderr
-    assert deeds(run, agent, 8) == [
+    assert actions_of(run, agent, 8) == [
         (9, "quote_post", post, first.id, "Look at this", "ok"),
         (10, "trend", None, None, None, "ok"),
         (10, "create_post", None, None, "Fresh bread!", "ok"),
@@ -182,7 +182,7 @@ def test_numbers_stand_for_posts_comments_and_their_authors(play: Play, town: Pa
         "purchase_product", "brush", "3", "report_post", "1", "", "q",
     )  # fmt: skip
     assert done.code == 0, done.err
-    assert deeds(town, 0, 1) == [
+    assert actions_of(town, 0, 1) == [
         (2, "like_post", 0, 0, None, "ok"),
         (2, "create_comment", 0, 1, "Red.", "ok"),
         (2, "follow", 2, 2, None, "ok"),
@@ -192,7 +192,7 @@ def test_numbers_stand_for_posts_comments_and_their_authors(play: Play, town: Pa
     ]
     assert "Your groups\n  1 painters, members 2\n" in done.out, "the numbers begin anew"
     assert "1 is a group; report_post takes a post" in done.out
-    assert "your turn had not ended: purchase_product did not happen" in done.err
+    assert "your turn had not ended, so purchase_product did not happen" in done.err
     assert steps_of(town) == 2
 
 
@@ -203,9 +203,9 @@ def test_looks_are_answered_at_once_and_are_part_of_the_turn(play: Play, town: P
     )  # fmt: skip
     assert done.code == 0, done.err
     assert "  3 @cyd, Cyd, followers 0: Sailor." in done.out
-    assert "as often as a turn allows (1)" in done.out
+    assert "you have used all look-ups of this turn (1)" in done.out
     assert "Groups\n  1 painters, members 1\n" in done.out
-    assert [(d[0], d[1], d[2], d[4], d[5]) for d in deeds(town, 0, 1)] == [
+    assert [(d[0], d[1], d[2], d[4], d[5]) for d in actions_of(town, 0, 1)] == [
         (2, "search_user", None, "sailor", "ok"),
         (2, "follow", 2, None, "ok"),
         (3, "listen_from_group", None, None, "ok"),
@@ -226,13 +226,13 @@ def test_bad_input_is_explained_and_changes_nothing(play: Play, town: Path) -> N
     before = digest(town)
     wrong = {
         "": "write the number of an action",
-        "like_psot": "'like_psot' is no action of the menu (did you mean 'like_post'?)",
-        "0": "'0' is no action of the menu",
-        "9" * 5000: "is no action of the menu",
-        "interview": "'interview' is no action of the menu",
-        "s -1": "'s -1' is none of the commands",
-        "s 0": "'s 0' is none of the commands",
-        "go away now": "'go away now' is none of the commands",
+        "like_psot": "'like_psot' is not an action of the menu (did you mean 'like_post'?)",
+        "0": "'0' is not an action of the menu",
+        "9" * 5000: "is not an action of the menu",
+        "interview": "'interview' is not an action of the menu",
+        "s -1": "'s -1' is not a command",
+        "s 0": "'s 0' is not a command",
+        "go away now": "'go away now' is not a command",
     }
     answers = {
         "like_post": {
@@ -262,7 +262,7 @@ def test_bad_input_is_explained_and_changes_nothing(play: Play, town: Path) -> N
 def test_bytes_that_are_no_text_do_no_harm(play: Play, town: Path) -> None:
     done = play(town, "ann", "create_post", b"caf\xe9\x00\x1b[2J \xff", "s", "q")
     assert done.code == 0, done.err
-    assert [d[4] for d in deeds(town, 0, 1)] == ["caf\ufffd[2J \ufffd"]
+    assert [d[4] for d in actions_of(town, 0, 1)] == ["caf\ufffd[2J \ufffd"]
 
 
 def test_errors_say_what_is_wrong(play: Play, run: Path, tmp_path: Path) -> None:
@@ -294,12 +294,12 @@ def test_a_person_overrules_the_model_of_an_agent(play: Play, tmp_path: Path) ->
             sim.run(2)
         done = play(folder, "ann", "create_post", "I am a person", "s 2", "q")
     assert done.code == 0, done.err
-    assert [(d[0], d[4]) for d in deeds(folder, 0, 2)] == [(3, "I am a person")]
+    assert [(d[0], d[4]) for d in actions_of(folder, 0, 2)] == [(3, "I am a person")]
     missed = done.out.partition("\nMeanwhile\n")[2].splitlines()  # in step 4
     assert {tuple(line.split(",")[:2]) for line in missed[:2]} == {
         ("    bob", " mention"),
         ("    cyd", " mention"),
     }
-    assert {(d[0], d[4]) for d in deeds(folder, 1, 2)} == {
+    assert {(d[0], d[4]) for d in actions_of(folder, 1, 2)} == {
         (step, "@ann: I am a model") for step in (3, 4, 5)
     }

@@ -85,7 +85,10 @@ def run(tmp_path: Path, server: ModelServer) -> Path:
 def test_answers_are_printed_question_by_question(hubbub: Command, run: Path) -> None:
     done = hubbub("survey", run, "mood.yaml")
     assert done.code == 0, done.err
-    assert "survey 'mood' after step 2, agents asked: 3; left out, having no model: 1" in done.err
+    assert (
+        "survey 'mood' after step 2, agents asked: 3; left out, because no model drives them: 1"
+        in done.err
+    )
     missing = "without a valid answer 1 (invalid_reply 1)"
     tables = [part.split("\n") for part in done.out.strip().split("\n\n")]
     assert [(t[0], t[-1]) for t in tables] == [
@@ -179,8 +182,8 @@ def test_silence_is_counted(hubbub: Command, run: Path, server: ModelServer) -> 
         (["--ask", "Why now?", "--agent", "eve"], "no agent with the user name 'eve'"),
         (["--ask", "Why now?", "--agent", "9"], "no agent 9; ids go from 0 to 3"),
         (["--ask", "Why now?", "--where", "ag=3"], "no field 'ag' (did you mean 'age'?)"),
-        (["--ask", "Why now?", "--where", "age"], "'age' is no condition: write it like"),
-        (["--ask", "Why now?", "--where", "age=3"], "nobody to ask: no agent meets {'age': 3}"),
+        (["--ask", "Why now?", "--where", "age"], "'age' is not a condition: write it like"),
+        (["--ask", "Why now?", "--where", "age=3"], "no agent meets {'age': 3}"),
         (["--ask", "Why now?", "--where", "age=20"], "none of the 1 agents is driven by a model"),
         (["--ask", "Why now?", "--set", "steps=3"], "'steps' cannot change"),
     ],

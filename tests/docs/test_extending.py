@@ -102,7 +102,7 @@ def test_the_parts_of_the_page_pass_their_checks(society: hb.Simulation) -> None
     mine.test_my_parts()
     check_policy(mine.Preacher)
     for name in (n for n in dir(mine) if n.startswith("check_")):
-        assert f"| `{name}`" in PAGE or f", `{name}` |" in PAGE
+        assert f"- `{name}`" in PAGE or f", `{name}`" in PAGE or f", `{name}` |" in PAGE
 
 
 def test_a_second_run_is_the_same(society: hb.Simulation) -> None:
@@ -146,7 +146,7 @@ def test_own_actions_do_what_the_page_says(society: hb.Simulation) -> None:
 
 @pytest.mark.parametrize("block", [*get_args(Precondition), *get_args(Effect)])
 def test_every_building_block_has_a_line(block: type) -> None:
-    assert f"| `{block.__name__}(" in PAGE
+    assert f"- `{block.__name__}(" in PAGE
 
 
 def test_every_column_is_named(society: hb.Simulation) -> None:

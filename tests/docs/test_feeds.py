@@ -38,7 +38,7 @@ def test_slots_are_as_told(platform: str) -> None:
 def test_numbers_of_the_formulas_are_as_told() -> None:
     for count, weight in formulas.X_WEIGHTS.items():
         assert f"| `{count}` | {weight} |" in PAGE
-    assert f"{formulas.X_OUT_OF_NETWORK} of it for posts from outside" in PAGE
+    assert f"{formulas.X_OUT_OF_NETWORK} of it for posts from outside" in " ".join(PAGE.split())
     assert f"age in minutes / {formulas.X_HALF_LIFE:.0f}" in PAGE
     assert f"(t - {formulas.REDDIT_EPOCH:.0f}) / 45000" in PAGE
     assert f"the {PER_AUTHOR} newest posts" in PAGE

@@ -136,5 +136,5 @@ def test_a_graph_for_a_file_must_name_its_kind(build: Build) -> None:
 
 def test_every_column_with_a_meaning_is_documented() -> None:
     for field in (*_PLAIN, "topics", "interested_topics", "country", "utc_offset"):
-        assert re.search(rf"^\| .*`{field}`", PAGE, re.MULTILINE), field
+        assert re.search(rf"^- .*`{field}`", PAGE, re.MULTILINE), field
     assert all(f"`{word}`" in PAGE for word in EMPTY if word)

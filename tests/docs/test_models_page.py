@@ -116,7 +116,7 @@ def queries() -> Iterator[str]:
 def test_defaults_and_languages_are_told_as_they_are() -> None:
     told = {**LimitsConfig().model_dump()}
     for name in ("concurrency", "timeout_seconds", "attempts", "patience_seconds"):
-        assert f"| `{name}` | {told.pop(name):g} |" in PAGE
+        assert f"- `{name}` (default {told.pop(name):g}): " in PAGE
     for name in told:
         assert f"`{name}`" in PAGE
     languages = PAGE[PAGE.index("There are words for") :].split(";")[0]

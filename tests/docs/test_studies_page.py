@@ -18,7 +18,7 @@ PAGE = (DOCS / "studies.md").read_text(encoding="utf-8")
 
 
 def test_every_study_measure_and_curve_is_named() -> None:
-    assert [name for name in NAMES if f"| [`{name}`](../examples/{name}) |" not in PAGE] == []
+    assert [name for name in NAMES if f"- [`{name}`](../examples/{name}): " not in PAGE] == []
     catalogue = " ".join(PAGE[PAGE.index("- measures:") :].split("\n\n")[0].split())
     measures, curves = catalogue.split(" - curves: ")
     assert measures == "- measures: " + ", ".join(f"`{name}`" for name in MEASURES) + "."

@@ -35,6 +35,6 @@ def test_every_fault_argument_and_stand_in_is_named() -> None:
     for fault in fields(Faults):
         assert f"`{fault.name}`" in PAGE, fault.name
     for argument in signature(ModelServer).parameters:
-        assert f"| `{argument}` |" in PAGE, argument
+        assert f"- `{argument}`: " in PAGE, argument
     for name in hubbub.testing.__all__:
         assert name in PAGE or name in _ELSEWHERE, name

@@ -56,7 +56,7 @@ def not_next(world, agents, items, step):
 
 
 class Grumpy:
-    """Mutes authors, likes posts, or writes, by lot; may die of it."""
+    """Mutes authors, likes posts or writes, at random; may end its process."""
 
     def decide(self, obs) -> ActionBatch:
         die_once(obs.step)

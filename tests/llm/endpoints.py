@@ -121,7 +121,7 @@ def all_of(inferencer: LiveInferencer[int]) -> dict[int, Completion]:
 
 
 def ask(config: ModelConfig, n: int, **more: Any) -> dict[int, Completion]:
-    """Put n requests to a model and return what came of them."""
+    """Put n requests to a model and return the results."""
     with LiveInferencer[int]({"m": config}, **more) as inferencer:
         inferencer.submit(requests(n))
         return all_of(inferencer)

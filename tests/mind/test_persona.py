@@ -1,4 +1,4 @@
-"""Who agents are, in words."""
+"""Descriptions of agents."""
 
 from __future__ import annotations
 

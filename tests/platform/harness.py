@@ -162,7 +162,7 @@ class Pair:
 
 
 def outcomes(events: Events) -> list[tuple[Any, ...]]:
-    """Return what came of each action, as plain values."""
+    """Return the result of each action, as plain values."""
     names = [TABLE[int(c)].name for c in events.action]
     reasons = [Reason(int(r)).name for r in events.reason]
     columns = (events.wave, events.agent, events.target, events.item)

@@ -43,7 +43,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of it."""
+    """The result."""
 
     ask: Ask
     reason: str
@@ -97,7 +97,7 @@ class Reference:
     def carry_out(
         self, asks: Iterable[Ask], step: int, *, environment: bool = False
     ) -> list[Result]:
-        """Do what is asked, one after the other, and return what came of each."""
+        """Do what is asked, one after the other, and return the result of each."""
         self.step = step
         asks = list(asks)
         key = {a.agent: self._key(a.agent) for a in asks}

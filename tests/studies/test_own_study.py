@@ -1,4 +1,4 @@
-"""Studies of one's own: read with errors for people, run, measured and judged."""
+"""Custom studies: read with errors for people, run, measured and judged."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ SOCIAL = ActionTable(
         *_relation("mute", "unmute", "never see a user's posts again", MUTE),
         ActionSpec("search_posts", "search for posts", (QUERY,), effects=(Query("search_posts"),)),
         ActionSpec("search_user", "search for users", (QUERY,), effects=(Query("search_user"),)),
-        ActionSpec("trend", "look at the most liked posts of late", effects=(Query("trend"),)),
+        ActionSpec("trend", "look at the most liked recent posts", effects=(Query("trend"),)),
         ActionSpec(
             "create_group",
             "found a group",

@@ -28,8 +28,8 @@ def by_hour(hour: ArrayLike, amount: ArrayLike | None = None) -> NDArray[np.int6
     return np.bincount(hour, np.asarray(amount, np.float64), minlength=HOURS).astype(np.int64)
 
 
-def deeds(events: Table) -> Table:
-    """Return the events that are deeds of agents: carried out in a turn, and more than looking.
+def actions_done(events: Table) -> Table:
+    """Return the events that are actions of agents, carried out in a turn, and more than looking.
 
     Columns as of `RunStore.events()`.
     """
@@ -41,7 +41,7 @@ def deeds(events: Table) -> Table:
 
 
 def activity_by_hour(steps: Table, events: Table) -> Table:
-    """Return a row per hour of the day: hour, steps, turns, deeds.
+    """Return a row per hour of the day: hour, steps, turns, actions.
 
     Columns as of `RunStore.steps_table()` and `RunStore.events()`; step 0 precedes the run and is
     left out. A step belongs to the hour (UTC) in which it begins, even if it is longer than an
@@ -50,7 +50,7 @@ def activity_by_hour(steps: Table, events: Table) -> Table:
     """
     run = steps.filter(pc.greater(steps["step"], 0))
     numbers, hour = np.asarray(run["step"]), hours(run["time"])
-    done = np.asarray(deeds(events)["step"])
+    done = np.asarray(actions_done(events)["step"])
     per_step = np.bincount(done, minlength=int(numbers.max(initial=0)) + 1)[numbers]
     return _table(hour, np.asarray(run["agents_active"]), per_step)
 
@@ -72,6 +72,6 @@ def _table(hour: NDArray[np.int64], turns: ArrayLike, done: ArrayLike) -> Table:
             "hour": pa.array(np.arange(HOURS)),
             "steps": pa.array(by_hour(hour)),
             "turns": pa.array(by_hour(hour, turns)),
-            "deeds": pa.array(by_hour(hour, done)),
+            "actions": pa.array(by_hour(hour, done)),
         }
     )

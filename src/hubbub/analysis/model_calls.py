@@ -79,7 +79,7 @@ class Said:
     user_name: str
     model: str
     reply: str
-    deeds: tuple[TurnAction, ...]
+    actions: tuple[TurnAction, ...]
 
 
 def model_figures(store: RunStore) -> list[ModelFigures]:
@@ -94,7 +94,7 @@ def said(store: RunStore, count: int = 5) -> list[Said]:
     """
     begun = model_calls.turns(store)
     turns = [t for turn in _spread(begun, count * _LOOKED_AT) for t in _said(store, *turn)]
-    wrote = [t for t in turns if any(d.text and d.reason == "ok" for d in t.deeds)]
+    wrote = [t for t in turns if any(d.text and d.reason == "ok" for d in t.actions)]
     others = [t for t in turns if t not in wrote]
     chosen = _spread(wrote, count)
     chosen += _spread(others, count - len(chosen))
@@ -119,10 +119,10 @@ def _said(store: RunStore, step: int, agent: int) -> Iterator[Said]:
     if last is not None:
         model, reply = last
         user_name = agents.user_name(store, agent) or ""
-        yield Said(step, agent, user_name, model, reply, tuple(_deeds(store, step, agent)))
+        yield Said(step, agent, user_name, model, reply, tuple(_actions(store, step, agent)))
 
 
-def _deeds(store: RunStore, step: int, agent: int) -> Iterator[TurnAction]:
+def _actions(store: RunStore, step: int, agent: int) -> Iterator[TurnAction]:
     """Yield what an agent did itself in a step, without its notes to itself."""
     for event in events.of_agent(store, agent, *events.ids_of_step(store, step)):
         if event.wave >= 0 and event.action != "reflect":

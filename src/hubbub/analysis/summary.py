@@ -65,7 +65,7 @@ class OpinionShift:
 class Summary:
     """A run in figures. What existed before step 1 does not count among the actions.
 
-    `active` and `deeds` are int64[steps]: for steps 1, 2, ... the agents awake, and the actions
+    `active` and `done` are int64[steps]: for steps 1, 2, ... the agents awake, and the actions
     carried out, without doing nothing and looking at the feed. `opinions` has all topics.
     """
 
@@ -80,7 +80,7 @@ class Summary:
     most_followed: list[Ranked]
     most_active: list[Ranked]
     active: NDArray[np.int64]
-    deeds: NDArray[np.int64]
+    done: NDArray[np.int64]
     opinions: tuple[OpinionShift, ...]
 
     @property
@@ -119,7 +119,7 @@ def summarise(store: RunStore, *, top: int = 5) -> Summary:
         most_followed=_most_followed(store, top),
         most_active=_most_active(store, tally, top),
         active=active,
-        deeds=tally.by_step[1:],
+        done=tally.by_step[1:],
         opinions=_opinions(store),
     )
 
@@ -134,7 +134,7 @@ def items_light(store: RunStore) -> Table:
 
 @dataclass(slots=True)
 class _Tally:
-    """What the agents did: actions by (action, reason) code, deeds by agent and by step."""
+    """What the agents did: actions by (action, reason) code; those done, by agent and by step."""
 
     actions: dict[tuple[int, int], int]
     by_agent: NDArray[np.int64]
@@ -150,10 +150,10 @@ def _tally(store: RunStore, agents: int, steps: int) -> _Tally:
         for kind, number in zip(kinds.tolist(), counts.tolist(), strict=True):
             key = (kind >> 16, kind & 0xFFFF)
             tally.actions[key] = tally.actions.get(key, 0) + number
-        deed = (event.in_turn > 0) & (event.agent >= 0) & (event.reason == 0)
-        deed &= ~np.isin(event.action, idle)
-        np.add.at(tally.by_agent, event.agent[deed], 1)
-        tally.by_step[event.step] += int(deed.sum())
+        done = (event.in_turn > 0) & (event.agent >= 0) & (event.reason == 0)
+        done &= ~np.isin(event.action, idle)
+        np.add.at(tally.by_agent, event.agent[done], 1)
+        tally.by_step[event.step] += int(done.sum())
     return tally
 
 

@@ -85,12 +85,16 @@ def _options(
 def actions(
     platform: Annotated[
         str | None,
-        typer.Argument(metavar="PLATFORM", help="Only what agents may do there: x or reddit."),
+        typer.Argument(
+            metavar="PLATFORM", help="Only actions that are on by default there: x or reddit."
+        ),
     ] = None,
     scenario: Annotated[
         Path | None,
         typer.Option(
-            "--scenario", metavar="FILE", help="What agents may do in a scenario; own actions, too."
+            "--scenario",
+            metavar="FILE",
+            help="The actions that a scenario switches on, with its custom actions.",
         ),
     ] = None,
 ) -> None:
@@ -175,8 +179,8 @@ def get_(
     get(name)
 
 
-#: The garbage collector looks after so many new objects. A step with language models makes many at
-#: once that are all in use: with Python's 700 a seventh of its time went into looking.
+#: The number of new objects after which the garbage collector runs. A step with language models
+#: makes many objects that are all in use: with Python's 700 the collector took a seventh of it.
 _NEW_OBJECTS = 10_000
 
 

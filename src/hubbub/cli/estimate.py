@@ -55,7 +55,7 @@ def show(
     screen = console()
     if not found.models:
         screen.print(
-            f"{clean(found.name)}: no language model drives anyone, so nothing is asked of one.",
+            f"{clean(found.name)}: no language model drives any agent, so it costs nothing.",
             soft_wrap=True,
         )
         return
@@ -64,7 +64,7 @@ def show(
     if gpu is not None:
         _print_gpus(screen, found, gpu)
     _print_budget(screen, found, scenario)
-    heading(screen, "What this rests on")
+    heading(screen, "Where these figures come from")
     for note in found.notes:
         screen.print(f"- {clean(note)}", soft_wrap=True)
 
@@ -118,7 +118,7 @@ def _print_gpus(screen: Console, found: RunEstimate, gpu: Gpu) -> None:
     table(screen, "GPUs", headers, rows)
     screen.print(
         f"\nA GPU reads {gpu.reads:,.12g} tokens a second and writes {gpu.writes:,.12g} (--gpu-in, "
-        "--gpu-out: measure yours), is never idle, and does not read again what it has cached.",
+        "--gpu-out: measure yours), is never idle, and reads cached prompts only once.",
         soft_wrap=True,
     )
 
@@ -141,7 +141,7 @@ def _print_budget(screen: Console, found: RunEstimate, scenario: Scenario) -> No
 
 
 def _duration(seconds: float) -> str:
-    """Return a time in words: the two largest units."""
+    """Return a time as text, in its two largest units."""
     whole = round(seconds)
     if whole < _MINUTE:
         return f"{seconds:.1f} s"

@@ -46,12 +46,12 @@ def print_models(
     if examples:
         heading(screen, "What the models said")
     for turn in examples:
-        who = f"step {turn.step}, {turn.user_name} ({turn.model}): {_decided(turn.deeds)}"
+        who = f"step {turn.step}, {turn.user_name} ({turn.model}): {_decided(turn.actions)}"
         show(screen, Text(f"{cut(who, _LONG)}\n  {cut(_words(turn), _LONG)}"))
 
 
 def print_exchanges(screen: Console, store: RunStore, agent: int, prompts: int) -> None:
-    """Print an agent's last so many prompts and replies in full; for 0 its last reply only."""
+    """Print an agent's last `count` prompts and replies in full; for 0 its last reply only."""
     found = exchanges(store, agent, prompts or 1)
     if not found:
         if prompts:
@@ -86,16 +86,16 @@ def _kinds(failures: dict[str, int]) -> str:
     return ", ".join(f"{kind} {number:,}" for kind, number in failures.items())
 
 
-def _decided(deeds: Sequence[TurnAction]) -> str:
+def _decided(actions: Sequence[TurnAction]) -> str:
     return "; ".join(
         d.action
         + (f" {d.target}" if d.target >= 0 else "")
         + (f" (refused: {d.reason})" if d.reason != "ok" else "")
-        for d in deeds
+        for d in actions
     )
 
 
 def _words(turn: Said) -> str:
     """Return what was written in a turn; where nothing was, the reply as it came."""
-    written = [d.text for d in turn.deeds if d.text and d.reason == "ok"]
+    written = [d.text for d in turn.actions if d.text and d.reason == "ok"]
     return " / ".join(written) or turn.reply

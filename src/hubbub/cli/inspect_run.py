@@ -46,7 +46,7 @@ def show_run(folder: Path) -> None:
     else:
         _print_liked(screen, liked)
     _print_ranking(screen, "Most followed", "followers", found.most_followed)
-    _print_ranking(screen, "Most active", "deeds", found.most_active)
+    _print_ranking(screen, "Most active", "actions", found.most_active)
 
 
 def print_summary(found: Summary, store: RunStore, screen: Console) -> None:
@@ -98,7 +98,7 @@ def _print_activity(screen: Console, found: Summary) -> None:
     if found.steps:
         screen.print()
         _print_series(screen, "Agents awake", found.active)
-        _print_series(screen, "Posts, likes and other deeds", found.deeds)
+        _print_series(screen, "Posts, likes and other actions", found.done)
 
 
 def _print_series(screen: Console, title: str, values: np.ndarray[Any, Any]) -> None:
@@ -125,7 +125,7 @@ def _print_ranking(screen: Console, title: str, header: str, ranked: Sequence[Ra
 def show_agent(folder: Path, who: str, prompts: int = 0) -> None:
     """Print who an agent is (id or user name), what it was shown and did, the last turns of it.
 
-    Of one driven by a language model also its last reply, or so many of its last prompts.
+    If a language model drives it, also its last reply or its last `prompts` prompts.
     """
     screen = console()
     with RunStore.open(folder, mode="read") as store:
@@ -192,7 +192,7 @@ def _shown(store: RunStore, agent: int) -> dict[int, list[tuple[int, str, float]
 
 
 def _done(store: RunStore, agent: int) -> dict[int, list[str]]:
-    """Return by step what an agent did, in words."""
+    """Return what an agent did, as text by step."""
     done: dict[int, list[str]] = {}
     for event in events.of_agent(store, agent):
         words = event.action + (f" {event.target}" if event.target >= 0 else "")

@@ -1,4 +1,4 @@
-"""How far a run is, on the error stream, so that the output is what came of it."""
+"""Progress of a run, on standard error: standard output has results only."""
 
 from __future__ import annotations
 

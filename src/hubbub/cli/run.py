@@ -1,4 +1,4 @@
-"""Running in the terminal: an orderly start and stop, and what came of it."""
+"""Running in the terminal: an orderly start and stop, and a summary."""
 
 from __future__ import annotations
 
@@ -174,11 +174,11 @@ def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> Non
         if lost > _LOST * model.calls:
             progress.say(
                 f"warning: {lost:,} of {model.calls:,} calls of the model '{model.model}' brought "
-                "no reply; those turns came to nothing (see Language models)"
+                "no reply; nothing was done in those turns (see Language models)"
             )
-    turns, deeds = found.active[first:].sum(), found.deeds[first:].sum()
+    turns, acted = found.active[first:].sum(), found.done[first:].sum()
     screen.print(
-        f"\n{done - first:,} steps, {turns:,} turns with {deeds:,} deeds, in {seconds:.1f} s. "
+        f"\n{done - first:,} steps, {turns:,} turns with {acted:,} actions, in {seconds:.1f} s. "
         f"Look into the run with\n\n    hubbub inspect {quote(str(folder))}",
         soft_wrap=True,
     )

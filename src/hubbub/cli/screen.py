@@ -30,7 +30,7 @@ def clean(text: object) -> str:
 
 
 def cut(text: object, width: int) -> str:
-    """Return a text in one line of at most so many columns, shortened with ... if need be."""
+    """Return a text in one line of at most `width` columns, cut with ... if it is longer."""
     line = clean(text)
     return line if cell_len(line) <= width else set_cell_size(line, width - 3).rstrip() + "..."
 

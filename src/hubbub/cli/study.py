@@ -99,13 +99,16 @@ def _report(out: Path) -> None:
 
 
 def show_findings(study: Study, findings: Sequence[Finding]) -> None:
-    """Print what became of the hypotheses, in words; what was not found as plainly as the rest."""
+    """Print a sentence for each hypothesis, whether or not the predicted effect was found."""
     screen = console()
     if not findings:
-        screen.print(f"{clean(study.title)}: no predictions, so nothing was tested", soft_wrap=True)
+        screen.print(
+            f"{clean(study.title)}: the study makes no predictions, so nothing was tested",
+            soft_wrap=True,
+        )
         return
     rows = zip([finding.verdict for finding in findings], sentences(findings), strict=True)
-    table(screen, study.title, ("verdict", "prediction, and what was found"), rows)
+    table(screen, study.title, ("verdict", "prediction and result"), rows)
     counts = Counter(finding.verdict for finding in findings)
     words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _VERDICTS if counts[verdict])
     screen.print(f"\n{len(findings)} predictions: {words}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Surveys of a stored run: who is asked what, and what came of it."""
+"""Surveys of a stored run: whom to ask, and the answers."""
 
 from __future__ import annotations
 
@@ -142,8 +142,8 @@ def _say_who(
             f"them:  --model {next(iter(sim.scenario.models))}"
         )
     if not n:
-        raise ScenarioError(f"nobody to ask: no agent meets {survey.where or 'the conditions'}")
-    left = f"; left out, having no model: {without:,}" if without else ""
+        raise ScenarioError(f"no agent meets {survey.where or 'the conditions'}")
+    left = f"; left out, because no model drives them: {without:,}" if without else ""
     name = clean(rows[0]["survey"])
     progress.say(f"survey '{name}' after step {sim.t:,}, agents asked: {n:,}{left}")
 
@@ -156,7 +156,7 @@ def _who(name: str) -> int | str:
 def _condition(text: str) -> tuple[str, Any]:
     field, equals, value = text.partition("=")
     if not equals or not field.strip():
-        raise ScenarioError(f"'{text}' is no condition: write it like --where country=Norway")
+        raise ScenarioError(f"'{text}' is not a condition: write it like --where country=Norway")
     return field.strip(), parse_value(value, f"the value of {field.strip()}")
 
 

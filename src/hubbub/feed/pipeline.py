@@ -131,7 +131,7 @@ class MutedFilter:
 
 @dataclass(frozen=True, slots=True)
 class ModeratedFilter:
-    """It has so many reports that it is no longer shown."""
+    """It has too many reports to be shown."""
 
     threshold: int | None
     reason: str = "moderated"

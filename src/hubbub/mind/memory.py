@@ -126,10 +126,10 @@ class Memory:
             self._turns[rows] += 1  # an agent is on a slate once
         kept = np.flatnonzero(_of(mine, events.agent) & (events.reason < Reason.invalid_reply))
         if len(kept):
-            self._fold_deeds(world, step, events.take(kept))
+            self._fold_actions(world, step, events.take(kept))
         self._fold_notes(world, mine)
 
-    def _fold_deeds(self, world: World, step: int, events: Events) -> None:
+    def _fold_actions(self, world: World, step: int, events: Events) -> None:
         done = events.reason == Reason.ok
         reflected = np.flatnonzero(done & np.isin(events.action, self._notes))
         rows = self._rows_of(events.agent[reflected])
@@ -261,10 +261,10 @@ class Memory:
         awake = int(world.agents["last_awake"][agent])
         # what arrived since then is among the notices that it has yet to see
         told = (record for record in self._told.newest(row) if record[0] < awake)
-        deeds = ((r[0], 0, -i, lines.did(agent, *r[1:])) for i, r in enumerate(did))
+        done = ((r[0], 0, -i, lines.did(agent, *r[1:])) for i, r in enumerate(did))
         news = ((r[0], 1, -i, lines.told(agent, *r[1:])) for i, r in enumerate(told))
         said: set[str] = set()
-        for entry in chain.from_iterable(zip_longest(deeds, news)):
+        for entry in chain.from_iterable(zip_longest(done, news)):
             if entry is not None and entry[3] not in said:
                 said.add(entry[3])
                 yield entry

@@ -36,7 +36,7 @@ _LISTS = ("do", "actions", "action")
 _NAMES = ("action", "name", "tool", "function", "type")
 _NESTED = ("arguments", "args", "parameters", "params", "input")
 
-#: What a number on the slate stands for, as far as the schema depends on it.
+#: What a number on the slate stands for; the schema depends on it.
 _Mark = tuple[str, bool]
 
 

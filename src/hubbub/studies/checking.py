@@ -1,4 +1,4 @@
-"""A check of a study of one's own: it tells in one sentence what is wrong."""
+"""A check of a custom study: one sentence says what is wrong."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def curves_figure(
 
 
 def panelled(name: str, title: str, caption: str, draw: Any, data: pa.Table, panels: int) -> Figure:
-    """Return a figure of so many panels, of a size that suits them; one has the usual size."""
+    """Return a figure of `panels` panels, with a size to match; one panel has the usual size."""
     rows, columns = rows_and_columns(panels)
     width, height = _SIZES[columns - 1]
     size = (6.4, 4.0) if panels == 1 else (width, 0.4 + height * rows)

@@ -41,7 +41,7 @@ from hubbub.studies.yaml_figures import own_figures
 class HypothesisConfig(Section):
     """A prediction: a measure in one arm against another arm, or against a number."""
 
-    text: str = Field(description="The prediction in words.")
+    text: str = Field(description="The prediction as a sentence.")
     measure: str = Field(description="The measure it is about.")
     arm: str = Field(description="The arm it is about.")
     against: str | float = Field(description="The arm, or the number, it is compared with.")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from hubbub.testing.dice import Dice
 
-#: What became of a request: `ok`, or the name of a field of Faults.
+#: How a request ended: `ok`, or the name of a field of Faults.
 Fate = str
 
 
@@ -29,8 +29,8 @@ class Faults:
     brackets), `null` (no content).
 
     Always, if set: `refuses_schema` (400 to a response_format with a schema), `refuses_tools`
-    (400 to tools), `requests_per_minute` (429 above so many in any 60 seconds), `context_tokens`
-    (400 to a prompt of more tokens).
+    (400 to tools), `requests_per_minute` (429 above this number in any 60 seconds),
+    `context_tokens` (400 to a prompt of more tokens).
     """
 
     errors: float = 0.0

@@ -55,7 +55,7 @@ class Host(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop, and let go of the thread or process for good. `look` still works."""
+        """Stop and end the thread or process. `look` still works."""
         ...
 
 

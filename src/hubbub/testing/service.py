@@ -59,7 +59,7 @@ KNOWN = 10**6  # requests remembered as seen
 
 
 class ServedRequest(NamedTuple):
-    """What a request asked, when (seconds since the server was made), and what became of it.
+    """A request: what it asked, when (seconds since the server was made), and how it ended.
 
     `authorization` is the header as it came, `body` the whole request.
     """
@@ -252,7 +252,7 @@ class Service:
         connection.reply(headers(status, len(body), wait), body)
 
     def _begin(self) -> None:
-        """Begin work on those who wait, as far as there are slots."""
+        """Begin work on waiting requests while there are free slots."""
         if self._beginning:  # work without any latency comes back here: the loop below goes on
             return
         self._beginning = True
@@ -303,7 +303,7 @@ class Service:
         self._working -= 1
 
     def _lost(self, connection: Connection) -> None:
-        """Let go of the work for a client who is gone, as inference servers do."""
+        """Drop the work for a client that is gone, as inference servers do."""
         self.connections.discard(connection)
         job = self._jobs.get(connection)
         if job is None:

@@ -22,7 +22,7 @@ class SociableModel:
         """Return the reply."""
         dice = Dice(request.seed)
         number = 1 + dice.below(self.posts)
-        deed: dict[str, object] = {"action": "like_post", "id": number}
+        action: dict[str, object] = {"action": "like_post", "id": number}
         if dice.below(2):
-            deed = {"action": "create_comment", "id": number, "text": sentence(dice)}
-        return msgspec.json.encode({"do": [deed]}).decode()
+            action = {"action": "create_comment", "id": number, "text": sentence(dice)}
+        return msgspec.json.encode({"do": [action]}).decode()

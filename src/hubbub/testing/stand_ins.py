@@ -105,7 +105,7 @@ class RecordedModel:
         return found
 
     def close(self) -> None:
-        """Let go of the run."""
+        """Close the run."""
         if self._store is not None:
             self._store.close()
 

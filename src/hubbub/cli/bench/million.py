@@ -37,7 +37,7 @@ _RUMORS = (
 
 
 def million(agents: int, steps: int) -> dict[str, Any]:
-    """Return the scenario of the million-agent run, with so many agents and steps.
+    """Return the scenario of the million-agent run, with these numbers of agents and steps.
 
     One in ten agents is awake in a step; agents follow 20 others on average; eight opinion leaders
     post a message each in step 1. With 1,000,000 and 60 it is examples/million.

@@ -58,7 +58,7 @@ def show_tails(size: Mapping[str, int], *, as_json: bool) -> None:
     names = (
         "seconds per step",
         "busy slots, share",
-        "requests under way, share of the most",
+        "requests under way, share of the maximum",
         "a replay gives the same digest",
     )
     title = f"Heavy tails: {results[0].agents:,} agents, {results[0].steps} steps"
@@ -67,7 +67,7 @@ def show_tails(size: Mapping[str, int], *, as_json: bool) -> None:
 
 
 def show_faults(size: Mapping[str, int], *, as_json: bool) -> None:
-    """Run on failing endpoints and print what became of requests and turns."""
+    """Run on failing endpoints and print how requests and turns ended."""
     result = bench_faults(**size)
     if as_json:
         typer.echo(json.dumps(asdict(result), indent=2))

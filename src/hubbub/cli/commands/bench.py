@@ -104,7 +104,7 @@ def llm(
         bool, typer.Option("--tails", help="On slow endpoints: how busy they are kept.")
     ] = False,
     faults: Annotated[  # noqa: FBT002
-        bool, typer.Option("--faults", help="On failing endpoints: what becomes of turns.")
+        bool, typer.Option("--faults", help="On failing endpoints: how turns end.")
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
 ) -> None:

@@ -72,7 +72,7 @@ def resume(
     steps: Annotated[
         int | None,
         typer.Option(
-            "--steps", min=1, help="Go on for so many steps; also extends a finished run."
+            "--steps", min=1, help="Number of further steps; also extends a finished run."
         ),
     ] = None,
     set_: SetLater = None,

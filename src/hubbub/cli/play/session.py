@@ -30,7 +30,7 @@ from hubbub.store.read import events
 _PROMPT = "what do you do? "
 _COMMANDS = (
     ("NUMBER or NAME", "an action of the menu"),
-    ("s", "end the turn as it is: with nothing chosen, let the step pass"),
+    ("s", "end the turn with the actions chosen so far, if any"),
     ("s 10", "the same, and let nine more steps pass"),
     ("w", "who am I"),
     ("h", "this help"),
@@ -95,7 +95,7 @@ class _Player:
         """Say that what was chosen in a turn that has not ended is not done."""
         if self._chosen:
             names = ", ".join(action.name for action in self._chosen)
-            self._progress.say(f"your turn had not ended: {names} did not happen")
+            self._progress.say(f"your turn had not ended, so {names} did not happen")
 
     def _command(self, words: Sequence[str]) -> int:
         """Do what was typed; return how many steps are to be run now."""
@@ -115,16 +115,14 @@ class _Player:
             case [choice]:
                 return self._choose(choice)
             case _:
-                self._say(
-                    f"'{cut(' '.join(words), _SNIPPET)}' is none of the commands; h shows them"
-                )
+                self._say(f"'{cut(' '.join(words), _SNIPPET)}' is not a command; h shows them")
         return 0
 
     # -- choosing -----------------------------------------------------------------------------
 
     @property
     def _menu(self) -> list[ActionSpec]:
-        """What an agent may do now, as far as a person can type it."""
+        """The actions that an agent may take now and a person can type."""
         table_, allowed = self._sim.world.table, self._sim.platform.allowed
         on = [spec for spec, switched in zip(table_, allowed, strict=True) if switched]
         records = {s.name for s in on for a in s.args if a.kind == "record" and a.required}
@@ -139,13 +137,13 @@ class _Player:
             choice = names[number - 1]
         if choice not in menu:
             hint = did_you_mean(choice, menu)
-            self._say(f"'{cut(choice, _SNIPPET)}' is no action of the menu{hint}; h shows it")
+            self._say(f"'{cut(choice, _SNIPPET)}' is not an action of the menu{hint}; h shows it")
             return 0
         spec = menu[choice]
         query = spec.query
         most = self._sim.scenario.turns.max_calls
         if query is not None and self._looks() >= most:
-            self._say(f"you have looked things up as often as a turn allows ({most})")
+            self._say(f"you have used all look-ups of this turn ({most})")
             return 0
         try:
             action = ArgumentReader(self._sim, spec, self._sight.things).action(self._ask)
@@ -194,7 +192,7 @@ class _Player:
     # -- running ------------------------------------------------------------------------------
 
     def _run(self, steps: int) -> None:
-        """Run the step of this turn, and let the rest pass; say what came of it."""
+        """Run the step of this turn, then the steps to pass; print the results."""
         sim, before, first = self._sim, self._standing(), events.next_id(self._sim.store)
         sim.extend(steps)
         missed: list[Notice] = []
@@ -223,7 +221,7 @@ class _Player:
         return counters | of_items
 
     def _show_outcomes(self, first: int) -> None:
-        """Print what came of the agent's actions, from an event on."""
+        """Print the results of the agent's actions, from an event on."""
         for event in events.of_agent(self._sim.store, self._agent, first):
             kind = self._sim.world.table.spec(event.action).target_kind
             target = f" {kind} #{event.target}" if event.target >= 0 and kind else ""

@@ -78,7 +78,7 @@ def story(
 
 def _about_real(*, given: bool) -> str:
     origin = (
-        "The real cascades are those given, parted into two halves by lot. "
+        "The real cascades are those given, split into two random halves. "
         if given
         else "No real cascades were given (--cascades DIR), so the quantiles of Twitter15's that "
         "come with hubbub took their place. "

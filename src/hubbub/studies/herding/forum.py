@@ -24,7 +24,7 @@ from hubbub.world import World
 Signs = NDArray[np.int8]
 
 #: The action that gives an item its first point, by kind and sign.
-_DEEDS = {
+_VOTES = {
     (Kind.post, 1): ("like_post", "post_id"),
     (Kind.post, -1): ("dislike_post", "post_id"),
     (Kind.comment, 1): ("like_comment", "comment_id"),
@@ -101,7 +101,7 @@ def run_treated(sim: Simulation, treat: Callable[[World, NDArray[np.int64]], Sig
         kinds = sim.world.items["kind"][new].tolist()
         for item, kind, sign in zip(new.tolist(), kinds, signs.tolist(), strict=True):
             if sign:
-                action, argument = _DEEDS[Kind(kind), sign]
+                action, argument = _VOTES[Kind(kind), sign]
                 sim.act(helper, action, **{argument: item})
         treated = np.concatenate([treated, signs])
         if sim.t == sim.scenario.steps:

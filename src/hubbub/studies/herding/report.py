@@ -218,8 +218,8 @@ def _agreement(results: Results) -> Figure:
 def _done(asked: RunOptions) -> str:
     return (
         f"On a Reddit-like platform agents driven by {asked.who} wrote posts and comments and "
-        "voted on them; of votes they saw the score alone. Everything written began, by lot, with "
-        "+1, 0 or -1: an account of its own gave that vote before anybody had seen the item. "
+        "voted on them; of the votes they saw only the score. Each new post and comment began, at "
+        "random, with +1, 0 or -1: a separate account gave that vote before anybody had seen it. "
         "Scores are without it. In the score-blind feed posts come in random order, so that a "
         "score can work on those who vote, not on what is shown; in the hot feed it does both. In "
         "the variant with false claims only the claims are treated, and the comments on them are "

@@ -65,8 +65,8 @@ class HerdingStudy(Study):
     name = "herding"
     title = "Herding"
     question = (
-        "Does one vote, given by lot right after something was written, change how others vote on "
-        "it?"
+        "Does one randomly assigned vote, given right after something was written, change "
+        "how others vote on it?"
     )
     version = 1
     takes = frozenset[str]()

@@ -65,7 +65,7 @@ QUESTIONS = [
 def dilemma_scenario(
     seed: int, homophily: float, model: str | None, overrides: Mapping[str, Any]
 ) -> Scenario:
-    """Return the scenario of a society with a share `homophily` of ties among the like-minded.
+    """Return the scenario of a society. A share `homophily` of ties joins agents of like opinion.
 
     With `model`, that model drives the agents and is asked every EVERY steps. `overrides` come
     last; NUMBER among them is the number of agents.

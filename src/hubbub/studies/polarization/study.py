@@ -31,7 +31,7 @@ from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOu
 Floats = NDArray[np.float64]
 
 _REPLICATES, _REPLICATES_WITH_MODEL = 16, 8
-#: The share of ties among the like-minded in a homophilous network.
+#: The share of ties between agents of like opinion in a homophilous network.
 _HOMOPHILY = 0.8
 #: The arms of the statistical policy: homophily, and changes to the scenario.
 _ARMS: dict[str, tuple[float, dict[str, Any]]] = {

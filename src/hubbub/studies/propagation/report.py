@@ -61,9 +61,9 @@ def story(
 
 
 _MADE = (
-    "No real cascades were given: these are made up, trees by lot with times by the simulation's "
-    "own rule. The figures show how the study works and say nothing about the world. Give real "
-    "ones with --cascades DIR.",
+    "No real cascades were given: these are synthetic: random trees, with times from the "
+    "simulation's own rule. The figures show how the study works and say nothing about "
+    "the world. Give real cascades with --cascades DIR.",
 )
 
 

@@ -82,7 +82,7 @@ def tempt(sim: Simulation, posts: NDArray[np.int64], appeal: float, seed: int) -
     """Let all who were shown one of these posts in the last step repost it with chance `appeal`.
 
     It is the known difference that the study must find: those who have not reposted a post do so
-    with this chance in each step they see it, besides what they decide themselves.
+    with this chance in each step they see it, in addition to their own decision.
     """
     step = sim.t
     seen = exposures(sim.store, step, step)

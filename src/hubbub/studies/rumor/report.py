@@ -53,7 +53,8 @@ def story(findings: Sequence[Finding], asked: RunOptions, appeal: float) -> list
     """Return what was done, found and not found, and the assumptions."""
     built_in = (
         f"A known difference was built in: who saw a false message passed it on with the chance "
-        f"{appeal:g} besides what the agent decided. Finding it checks the study, not the world."
+        f"{appeal:g} in addition to the agent's own decision. "
+        "Finding it checks the study, not the world."
         if appeal
         else "No difference was built in."
     )

@@ -83,7 +83,7 @@ def story(findings: Sequence[Finding], asked: RunOptions) -> list[str]:
         "larger the group, the larger is the score they see. Trends are "
         "rank correlations with the size, and spread is the distance to the median of the size; "
         "its test leaves out the smallest distance of each size, which follows from the others.",
-        f"Diversity is taken of {SAMPLE} answers drawn by lot from each group, whatever its size, "
+        f"Diversity is taken of {SAMPLE} answers drawn at random from each group of any size, "
         "since larger groups write more texts in any case; groups with fewer answers have no such "
         "value. " + helpful,
     ]
