@@ -12,7 +12,6 @@ from hubbub.report.figure_data import Figure
 from hubbub.studies.statistics import Hypothesis
 from hubbub.studies.study import Study
 from hubbub.studies.trial_process import threads
-from hubbub.studies.study import Study
 from hubbub.studies.trials import Finding, Results, StudyOptions, Trial, TrialOutcome
 
 
