@@ -132,7 +132,7 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(
     _, err = process.communicate(timeout=30)
     assert time.monotonic() - began < 10
     assert process.returncode == 130
-    assert "stopped; what is done is kept in studies/sharing" in err
+    assert "stopped; finished work is kept in studies/sharing" in err
     assert "Traceback" not in err
     assert not any(alive(int(path.stem)) for path in tmp_path.glob("*.busy"))
     done = hubbub("study", "run", "study.yaml", "--processes", 1)

@@ -1,4 +1,4 @@
-"""Runs that pause for want of money, or are stopped, with turns of later steps out."""
+"""Runs that pause because the budget is spent, or are stopped, with turns of later steps out."""
 
 from __future__ import annotations
 

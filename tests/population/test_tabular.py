@@ -182,7 +182,7 @@ WRONG = {
     "unknown followee": (
         "users.csv",
         b"user_name,following\nanna,bert\nbertha,anna\n",
-        r"row 1 .*'bert' is no agent id and no user name \(did you mean 'bertha'",
+        r"row 1 .*'bert' is neither an agent id nor a user name \(did you mean 'bertha'",
     ),
     "negative id": ("users.csv", b"user_name,following\na,[-1]\nb,[]\n", "id -1 is out of range"),
 }
@@ -241,7 +241,7 @@ def test_edge_lists(build, tmp_path):
         ("src,dts\n0,1\n", "'dst' is missing .did you mean 'dts'"),
         ("src,dst\n0,1\n1,3\n", "edges.csv, row 2, field 'dst': id 3 is out of range"),
         ("src,dst\n0,1\n,1\n", "row 2, field 'src': it is empty"),
-        ("src,dst\nann,bbo\n", "row 1, field 'dst': 'bbo' is no agent id and no user name"),
+        ("src,dst\nann,bbo\n", "row 1, field 'dst': 'bbo' is neither an agent id nor a user name"),
         ("src,dst\n0.5,1\n", "row 1, field 'src': '0.5' is no agent id"),
     ],
 )

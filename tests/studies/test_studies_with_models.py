@@ -192,7 +192,7 @@ def test_a_budget_holds_for_the_judge_and_more_of_it_repeats_nothing(tmp_path: P
             run(7)
         assert server.counts["ok"] == 6
         # two agents: eight turns and one judgement; four agents: sixteen turns, and no more
-        with pytest.raises(RunError, match="budget of 16 requests does not reach for the judgemen"):
+        with pytest.raises(RunError, match="budget of 16 requests is not enough for the judgemen"):
             run(16)
         assert server.counts["ok"] == 6 + 9 + 16
         run(100)

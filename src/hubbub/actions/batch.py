@@ -78,8 +78,8 @@ class ActionBatch:
     item, user, group or product id as the agent named it; -1 for none); `reply_to` is the comment a
     comment answers. `text` is a row of `texts`, -1 for none; `amount` a number; `topic` and
     `stance` describe a new item where the policy knows them (-1 and NO_STANCE where not).
-    `refused` is 0, or the Reason for which this is no action at all: a model's reply that could not
-    be read, and its text.
+    `refused` is 0, or a Reason if this is not an action but a model's reply that could not be
+    read, as text.
     """
 
     agent: Ints

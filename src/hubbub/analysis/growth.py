@@ -142,11 +142,11 @@ def trees_of_edges(
     twice = order[1:][np.diff(members[order]) == 0]
     if len(twice):
         of, name = str(who[tops[twice[0]]]), str(names[at[twice[0]]])
-        raise ValueError(f"{of} hangs on two parents in {name}: give the edges of trees")
+        raise ValueError(f"{of} has two parents in {name}; edges must form trees")
     twice = n + 1 + np.flatnonzero(np.diff(at[n:]) == 0)
     if len(twice):
         name = str(names[at[twice[0]]])
-        raise ValueError(f"the tree {name} has two roots: give each a name of its own")
+        raise ValueError(f"the tree {name} has two roots: give each tree its own name")
     rows = order[np.searchsorted(members[order], above)]
     parents = np.concatenate([rows, np.full(len(roots), -1)])
     times = np.concatenate([np.asarray(time, np.float64), np.zeros(len(roots))])

@@ -245,7 +245,7 @@ def _within(groups: ArrayLike, left: ArrayLike, right: ArrayLike) -> tuple[float
     names, group = np.unique(np.asarray(groups), return_inverse=True)
     out = np.bincount(group[a], minlength=len(names))
     into = np.bincount(group[b], minlength=len(names))
-    within = int((group[a] == group[b]).sum())  # whole numbers: the order of groups is no matter
+    within = int((group[a] == group[b]).sum())  # whole numbers: the order of groups does not matter
     return within / len(a), int(out @ into) / len(a) ** 2
 
 

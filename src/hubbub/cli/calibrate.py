@@ -28,7 +28,7 @@ def calibrate(
     cascades = read_cascades(folder, only_oasis=only_oasis)
     pace = fit(cascades)
     trials = out.with_name(f"{out.name}.trials")
-    stopped = f"stopped; what is done is kept in {trials}, and the same command goes on"
+    stopped = f"stopped; finished work is kept in {trials}; the same command continues it"
     with interruptible(RunProgress(), trials, stopped) as check, StudyProgress() as progress:
         results = run_study(study(), options, trials, processes=processes, hook=progress)
         check()

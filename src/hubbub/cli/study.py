@@ -78,7 +78,7 @@ def run(name: str, options: StudyOptions, *, out: Path | None, processes: int | 
     look_beside(Path(name))
     study = find_study(name)
     out = out or Path("studies") / study.name
-    stopped = f"stopped; what is done is kept in {out}, and the same command goes on"
+    stopped = f"stopped; finished work is kept in {out}; the same command continues it"
     with interruptible(RunProgress(), out, stopped) as check, StudyProgress() as progress:
         results = run_study(study, options, out, processes=processes, hook=progress)
         check()

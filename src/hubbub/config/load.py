@@ -72,7 +72,7 @@ def parse_override(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     name = name.strip()
     if not equals or not all(name.split(".")):
-        raise ScenarioError(f"'{text}' is no setting: write it like time.step_minutes=5")
+        raise ScenarioError(f"'{text}' is not a setting: write it like time.step_minutes=5")
     return name, parse_value(value, f"the value of {name}")
 
 
@@ -175,5 +175,7 @@ def _set(data: dict[str, Any], name: str, value: Any) -> None:
 def _index(items: list[Any], part: str, name: str) -> int:
     if not part.isdecimal() or int(part) >= len(items):
         numbers = f"numbers from 0 to {len(items) - 1}" if items else "no entries"
-        raise ScenarioError(f"{name} cannot be set: '{part}' is no entry; the list has {numbers}")
+        raise ScenarioError(
+            f"{name} cannot be set: '{part}' is not an entry; the list has {numbers}"
+        )
     return int(part)

@@ -164,7 +164,7 @@ def _names(value: object) -> Iterator[str]:
 
 
 def check_url(url: str) -> None:
-    """Raise ValueError for what is no base URL, or one that carries a secret."""
+    """Raise ValueError if the text is not a base URL, or carries a secret."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("a base URL looks like http://localhost:8000/v1")

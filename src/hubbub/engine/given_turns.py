@@ -58,7 +58,7 @@ class GivenTurns:
 
     @classmethod
     def of(cls, turns: Sequence[tuple[int, Sequence[Action] | Action | Ask]]) -> GivenTurns:
-        """Return what `step` was given; ActionError for what is no turn, or an agent twice."""
+        """Return what `step` was given; ActionError for other values or an agent twice."""
         if len({agent for agent, _ in turns}) < len(turns):
             raise ActionError("step was given the same agent by id and by user name")
         woken = [agent for agent, turn in turns if isinstance(turn, Ask)]

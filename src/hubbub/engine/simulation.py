@@ -438,7 +438,7 @@ class Simulation:
         return self._ready().decider.explain(self._agent(agent))
 
     def look_up(self, agent: int | str, name: str, /, **args: Any) -> Any:
-        """Return what a query action would find now, as Outcome.result; None if it is no query."""
+        """Return what a query would find now, as Outcome.result; None for other actions."""
         return answer(self._ready(), self._agent(agent), name, args)
 
     def usage(self) -> dict[str, ModelUsage]:

@@ -71,7 +71,7 @@ class EndpointPool:
         self._asker = asker
         self._meter = Meter()
         self._stragglers: Hedging[Job] = Hedging(config.limits.copy_after, self._meter.latencies)
-        self._jitter = Random(0)  # noqa: S311 - timing is no part of a result
+        self._jitter = Random(0)  # noqa: S311 - timing is not part of a result
         self._known: dict[str, Endpoint] = {}
         self._endpoints: list[Endpoint] = []
         self._waiting: deque[Job] = deque()

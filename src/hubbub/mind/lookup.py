@@ -45,7 +45,7 @@ class Lookup:
         """Return what the agent's query found, as text, and all things it may refer to now.
 
         These are the given ones, and after them what was found: the text has their numbers. An
-        action that is no query, or only shows the feed again, gets "" and the given things.
+        action that is not a query, or only shows the feed again, gets "" and the given things.
         """
         spec = self._world.table.spec(action.name)
         kind = finds(spec)

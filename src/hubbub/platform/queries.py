@@ -75,7 +75,7 @@ class Moment:
 
 
 def finds(spec: ActionSpec) -> Finds | None:
-    """Return what an action finds, None if it is no query."""
+    """Return what an action finds, None if it is not a query."""
     return None if spec.query is None else QUERIES[spec.query].finds
 
 

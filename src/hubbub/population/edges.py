@@ -115,7 +115,7 @@ def _ids(items: Any, user_names: pa.ChunkedArray, at: Any) -> NDArray[np.int64]:
             number = names.get(str(item))
         if number is None:
             raise DataError(
-                f"{at(i)}: {str(item)[:40]!r} is no agent id and no user name"
+                f"{at(i)}: {str(item)[:40]!r} is neither an agent id nor a user name"
                 f"{did_you_mean(str(item), list(names)[:10_000])}"
             )
         result[i] = number

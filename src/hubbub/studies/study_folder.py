@@ -174,7 +174,8 @@ class StudyFolder:
         """Return the results; RunError if the study is not finished."""
         if "tables" not in self.about:
             raise RunError(
-                f"the study in {self.path} is not finished; the command that began it goes on"
+                f"the study in {self.path} is not finished; "
+                "run the same command again to continue it"
             )
         tables = {
             name: _read_table(

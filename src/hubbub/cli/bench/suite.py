@@ -83,8 +83,8 @@ def spread(values: Sequence[float]) -> Spread:
 class CaseResult:
     """What the repeats of a case came to.
 
-    `figures` are by name, those of a group by 'group.name'; `words` are what is no number. They are
-    of the steps after `warmup` steps, which are not measured.
+    `figures` are by name, those of a group by 'group.name'; `words` are the values that are not
+    numbers. They are of the steps after `warmup` steps, which are not measured.
     """
 
     kind: Kind

@@ -78,7 +78,7 @@ class Budget:
     def _compare(what: str, unit: str, limit: float, spent: float, needed: float) -> None:
         if needed and spent + needed > limit:
             raise BudgetSpent(
-                f"the budget of {limit:,.12g} {unit} does not reach for {what}: {spent:,.6g} are "
+                f"the budget of {limit:,.12g} {unit} is not enough for {what}: {spent:,.6g} are "
                 f"spent, and it needs about {needed:,.6g} more"
             )
 

@@ -177,7 +177,7 @@ def _named(
     without = ids[~panel.modelled[ids]] if survey.model is None else ids[:0]
     if len(without):
         raise ModelError(
-            f"agent {without[0]} is driven by no model; name one that answers for it "
+            f"agent {without[0]} has no model; name one that answers for it "
             "(the survey's `model`), or ask other agents"
         )
     return ids, without
