@@ -10,11 +10,15 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import yaml
 from pages import DOCS, blocks
 
 import hubbub as hb
 from hubbub.actions import SCALE
 from hubbub.actions.spec import Effect, Precondition
+from hubbub.studies import StudyOptions, run_study
+from hubbub.studies.catalogue import find_study
+from hubbub.studies.study_folder import StudyFolder
 from hubbub.testing import check_policy
 
 PAGE = (DOCS / "extending.md").read_text(encoding="utf-8")
@@ -157,3 +161,28 @@ def test_every_column_is_named(society: hb.Simulation) -> None:
         assert f"`{name}`" in PAGE, name
     for name in set(world.sets) - {"bookmark"}:
         assert f"`{name}`" in PAGE, name
+
+
+def test_a_provider_speaks_for_its_agents(society: hb.Simulation) -> None:
+    (models,) = (b for b in blocks("extending.md", "text") if b.startswith("models:"))
+    scenario = hb.Scenario(
+        steps=2,
+        population={"synthetic": {"agents": 10, "core": 5, "posts_per_core": 1}},
+        time={"activity": {"kind": "constant", "rate": 1.0}},
+        agents=[{"model": "canned"}],
+        **yaml.safe_load(models),
+    )
+    with hb.Simulation(scenario) as sim:
+        sim.run()
+        calls = sim.completions().to_pylist()
+    assert len(calls) > 10
+    assert all("like_post" in call["reply"] and call["latency"] >= 0.1 for call in calls)
+
+
+def test_the_study_of_the_page_finds_more_posts(society: hb.Simulation, tmp_path: Path) -> None:
+    study = find_study("mine:Awake")
+    run_study(study, StudyOptions(), tmp_path / "awake", processes=2)
+    folder = StudyFolder.open(tmp_path / "awake")
+    (finding,) = study.judge(folder.results(), StudyOptions())
+    assert finding.verdict == "supported"
+    assert finding.n == (5, 5)

@@ -1,7 +1,7 @@
-"""The live inferencer: many requests to many models, answered by HTTP endpoints or by stand-ins.
+"""The live inferencer: many requests to many models, over HTTP, of providers or of stand-ins.
 
-HTTP runs in a thread of its own with an event loop; callers of `submit` and `wait` never wait for a
-single request. Completions cross over in batches, so that threads switch rarely.
+HTTP and providers run in a thread of its own with an event loop; callers of `submit` and `wait`
+never wait for a single request. Completions cross over in batches, so that threads switch rarely.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from weakref import finalize
 
 from hubbub.config.models import ModelConfig
 from hubbub.errors import HubbubError, ModelError, did_you_mean
-from hubbub.llm.asking import Asker, HttpAsker, ProviderAsker
+from hubbub.llm.asking import Asker, HttpAsker
 from hubbub.llm.chat import ChatRequest, Completion, Key
 from hubbub.llm.endpoint_urls import EndpointUrls
 from hubbub.llm.key import ApiKey
 from hubbub.llm.pool import EndpointPool
+from hubbub.llm.provider import ProviderAsker, provider_at
 from hubbub.llm.tokens import estimate_tokens
 from hubbub.llm.usage import Meter, ModelUsage
 
@@ -44,7 +45,7 @@ _DOUBLES_AT_ONCE = 256
 class LiveInferencer(Generic[Key]):
     """Implements `Inferencer` with real models.
 
-    `stand_ins` are models in this process by name; they replace the HTTP endpoints of that name. A
+    `stand_ins` are models in this process by name; they replace the endpoints of that name. A
     relative `urls_file` starts from the folder `base`; keys are looked up in `environ`. ModelError
     if a key's variable is not set or a list of URLs cannot be read.
     """
@@ -133,7 +134,7 @@ class LiveInferencer(Generic[Key]):
         return found
 
     def cancel(self) -> None:
-        """Cancel all pending calls and their HTTP requests."""
+        """Cancel all pending calls and their requests."""
         self._asked_stand_ins.clear()
         self._outstanding = 0
         self._era += 1
@@ -148,13 +149,16 @@ class LiveInferencer(Generic[Key]):
             return
         self.cancel()
         self._closed = True
-        if self._thread is not None:
-            self._in_loop(self._close_pools())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._thread = None
-        self._unused.detach()
-        self._loop.close()
+        try:
+            if self._thread is not None:
+                self._in_loop(self._close_pools())
+        finally:
+            if self._thread is not None:
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join()
+                self._thread = None
+            self._unused.detach()
+            self._loop.close()
 
     def usage(self) -> dict[str, ModelUsage]:
         """Return the figures of each model so far."""
@@ -215,13 +219,20 @@ class LiveInferencer(Generic[Key]):
         self._outbox.put_error(error)
 
     def _unforeseen(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Pass on what a callback raised; a broken transport concerns only its request."""
-        if "exception" in context and "transport" not in context:
+        """Pass on what a callback raised; a broken transport concerns only its request.
+
+        A task that a provider began and left alone is only reported.
+        """
+        if "future" in context:
+            loop.default_exception_handler(context)
+        elif "exception" in context and "transport" not in context:
             self._give_up(context["exception"])
 
     async def _close_pools(self) -> None:
-        for pool in self._pools.values():
-            await pool.close()
+        closing = [pool.close() for pool in self._pools.values()]
+        for failed in await asyncio.gather(*closing, return_exceptions=True):
+            if failed is not None:
+                raise failed
 
     def _pool_usage(self) -> dict[str, ModelUsage]:
         return {name: pool.usage() for name, pool in self._pools.items()}
@@ -279,9 +290,11 @@ class _Outbox(Generic[Key]):
 
 
 def _asker(name: str, config: ModelConfig, environ: Mapping[str, str]) -> Asker:
-    if config.provider is not None:
-        return ProviderAsker(name, config)
-    return HttpAsker(name, config, ApiKey.of(name, config.key_env, environ))
+    key = ApiKey.of(name, config.key_env, environ)
+    if config.provider is None:
+        return HttpAsker(name, config, key)
+    provider = provider_at(config.provider, config, f"models.{name}.provider")
+    return ProviderAsker(f"model '{name}': the provider {config.provider}", config, key, provider)
 
 
 def _answer(stand_in: Answering, request: ChatRequest) -> Completion:

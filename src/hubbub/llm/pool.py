@@ -202,6 +202,7 @@ class EndpointPool:
     def _done(self, job: Job, endpoint: Endpoint, ticket: RequestSlot, task: Task[Asked]) -> None:
         now = self._loop.time()
         job.out.discard(task)
+        self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if task in self._broken_off or task.cancelled() or error is not None:
             self._broken_off.discard(task)
@@ -212,7 +213,6 @@ class EndpointPool:
             if error is not None:
                 self._fail(error)
         else:
-            self._tasks.discard(task)
             rung, outcome = task.result()
             if isinstance(outcome, Reply):
                 completion = completion_of(job, endpoint.url, rung, outcome, ticket.began, now)
@@ -263,7 +263,8 @@ class EndpointPool:
         if self._was_free(job, ticket, trouble, now):
             job.attempts -= 1
         elif later and self._served == job.served_before:
-            self._fail(unanswered(self._name, self._endpoints, self._limits.patience_seconds))
+            patience = self._limits.patience_seconds
+            self._fail(unanswered(self._name, self._config, self._endpoints, patience))
             return
         if trouble in _FINAL or job.attempts >= self._limits.attempts:
             self._finish(
@@ -327,7 +328,7 @@ class EndpointPool:
             patience = min(patience, _FIRST_PATIENCE)
         until = self._dark_since + patience
         if now >= until:
-            self._fail(unanswered(self._name, self._endpoints, patience))
+            self._fail(unanswered(self._name, self._config, self._endpoints, patience))
             return inf
         return until
 

@@ -34,8 +34,16 @@ def refused(name: str, config: ModelConfig, url: str, outcome: Refusal) -> Model
     return ModelError(f"model '{name}' at {url}: {why}\n  it said: {outcome.said}")
 
 
-def unanswered(name: str, endpoints: Sequence[Endpoint], waited: float) -> ModelError:
+def unanswered(
+    name: str, config: ModelConfig, endpoints: Sequence[Endpoint], waited: float
+) -> ModelError:
     """Return the error for endpoints of which none has answered for `waited` seconds."""
+    if config.provider is not None:
+        said = next((e.said for e in endpoints if e.said), "no call has ended yet")
+        return ModelError(
+            f"model '{name}': the provider {config.provider} has given no reply for {waited:g} s; "
+            f"its last failure: {said}"
+        )
     lines = [f"model '{name}': no endpoint has answered for {waited:g} s"]
     lines += [f"  {e.url}: {e.said or 'nothing yet'}" for e in endpoints[:_SHOWN]]
     if len(endpoints) > _SHOWN:

@@ -3,9 +3,9 @@
 from importlib import import_module
 from typing import Any
 
-from hubbub.llm.asking import Provider
 from hubbub.llm.chat import ChatRequest, Completion, ReplyShape
 from hubbub.llm.inferencer import Answering
+from hubbub.llm.provider import Provider
 from hubbub.testing.check_providers import check_provider
 from hubbub.testing.checks import (
     check_encoder,

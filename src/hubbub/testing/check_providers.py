@@ -1,13 +1,18 @@
-"""A check of a model provider: it tells in one sentence what is wrong."""
+"""A check of model providers: it says in one sentence what is wrong."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from hubbub.config.models import ModelConfig
-from hubbub.llm.asking import provider_of
-from hubbub.llm.chat import ChatRequest, Completion, ReplyShape
+from hubbub.config.models import LimitsConfig, ModelConfig
+from hubbub.llm.chat import ChatRequest, ReplyShape
+from hubbub.llm.key import ApiKey
+from hubbub.llm.provider import ProviderAsker, made
+from hubbub.llm.wire import Refusal
+from hubbub.testing.watching import failing, found_at
 
 _SHAPE = ReplyShape(
     "reply",
@@ -25,74 +30,69 @@ _REQUESTS = (
 )
 
 
-def check_provider(provider: Any, *, seconds: float = 60.0, **settings: Any) -> None:
-    """Raise AssertionError if a model provider does not do what a run needs.
+#: Calls at once.
+_AT_ONCE = 9
+#: Seconds for which calls may hold up the event loop, and between two looks at the clock.
+_LONGEST_HOLD, _TICK = 0.25, 0.01
 
-    `provider` is the dotted path 'module:Class', a class, or an instance. It is asked a few
-    requests, alone and at once, each for at most `seconds`. `settings` are further fields of
+
+def check_provider(provider: Any, *, seconds: float = 60.0, **settings: Any) -> None:
+    """Raise AssertionError if a provider (`models.NAME.provider`) does not do what a run needs.
+
+    `provider` is a class, a function that makes a provider, or a provider. It must reply to a few
+    requests, alone and at once, each within `seconds`. `settings` are further fields of
     `models.NAME`, such as `model` or `extra`.
     """
+    found, name = found_at(provider, "models.provider")
     path = provider if isinstance(provider, str) else "module:Class"
-    config = ModelConfig(provider=path, **settings)
-    found = _made(provider, config)
-    asyncio.run(_check(found, seconds))
+    limits = LimitsConfig(timeout_seconds=seconds)
+    config = ModelConfig(**{"limits": limits, **settings, "provider": path})
+    with failing(name, ""), ThreadPoolExecutor(1) as thread:  # this one may have its own loop
+        thread.submit(_run, name, found, config).result()
 
 
-def _made(provider: Any, config: ModelConfig) -> Any:
-    if isinstance(provider, str):
-        return provider_of(provider, config, "the provider")
-    if isinstance(provider, type):
-        try:
-            found = provider(config)
-        except TypeError:
-            found = provider()
-    else:
-        found = provider
-    if not asyncio.iscoroutinefunction(getattr(found, "complete", None)):
-        raise AssertionError("the provider needs a method: async def complete(self, request)")
-    return found
-
-
-async def _check(provider: Any, seconds: float) -> None:
+def _run(name: str, found: Any, config: ModelConfig) -> None:
+    key = ApiKey.of("model", config.key_env, os.environ)
+    asker = ProviderAsker(name, config, key, made(found, config, name))
+    loop = asyncio.new_event_loop()  # asyncio.run would wait for calls that can't be cancelled
     try:
-        for request in _REQUESTS:
-            _check_reply(await _asked(provider, request, seconds))
-        many = [_asked(provider, request, seconds) for request in _REQUESTS * 3]
-        for found in await asyncio.gather(*many):
-            _check_reply(found)
+        loop.run_until_complete(_check(asker, name))
+        loop.run_until_complete(asker.close())
     finally:
-        close = getattr(provider, "close", None)
-        if close is not None:
-            if not asyncio.iscoroutinefunction(close):
-                raise AssertionError("the provider's close must be async: async def close(self)")
-            await close()
+        loop.close()
 
 
-async def _asked(provider: Any, request: ChatRequest, seconds: float) -> Any:
-    try:
-        async with asyncio.timeout(seconds):
-            return await provider.complete(request)
-    except TimeoutError:
+async def _check(asker: ProviderAsker, name: str) -> None:
+    for request in _REQUESTS:
+        await _ask(asker, name, request)
+    # a busy machine holds up the loop once; a provider that blocks does so each time
+    held = await _held_up(asker, name)
+    if held >= _LONGEST_HOLD:
+        held = await _held_up(asker, name)
+    if held >= _LONGEST_HOLD:
         raise AssertionError(
-            f"complete does not return within {seconds:g} s, or it blocks: await what takes time"
-        ) from None
-    except Exception as error:  # a user's code may raise anything
-        raise AssertionError(
-            f"complete raises {type(error).__name__} on a plain request: {error}"
-        ) from error
-
-
-def _check_reply(found: Any) -> None:
-    if isinstance(found, str):
-        return
-    if not isinstance(found, Completion):
-        raise AssertionError(  # noqa: TRY004 - checks raise AssertionErrors only
-            f"complete must return a str or a Completion, not {type(found).__name__}"
+            f"{name} blocks the event loop: {_AT_ONCE} calls at once hold it up for {held:.1f} s; "
+            "await what takes time, or call it with asyncio.to_thread"
         )
-    if found.text is None and not found.failure:
-        raise AssertionError("a Completion without a text needs a failure: why there is none")
-    if found.text is not None and not isinstance(found.text, str):
-        raise AssertionError(f"Completion.text must be a str, not {type(found.text).__name__}")
-    tokens = (found.prompt_tokens, found.cached_tokens, found.completion_tokens)
-    if any(not isinstance(n, int) or n < 0 for n in tokens):
-        raise AssertionError("the token counts of a Completion must be whole numbers from 0 on")
+
+
+async def _held_up(asker: ProviderAsker, name: str) -> float:
+    """Ask several requests at once; return the longest time for which nothing else could run."""
+    calls = [_ask(asker, name, _REQUESTS[i % len(_REQUESTS)]) for i in range(_AT_ONCE)]
+    asking = asyncio.gather(*calls)
+    loop = asyncio.get_running_loop()
+    longest, last = 0.0, loop.time()
+    while not asking.done():
+        await asyncio.sleep(_TICK)
+        now = loop.time()
+        longest, last = max(longest, now - last), now
+    await asking
+    return longest
+
+
+async def _ask(asker: ProviderAsker, name: str, request: ChatRequest) -> None:
+    _, outcome = await asker.ask(request, name)
+    if isinstance(outcome, Refusal):
+        raise AssertionError(  # noqa: TRY004 - checks raise AssertionErrors only
+            f"{name} {outcome.said}, on a plain request"
+        )
