@@ -15,7 +15,7 @@ def test_every_parameter_is_documented() -> None:
     for config in (BehaviourConfig, OpinionConfig):
         for name, field in config.model_fields.items():
             if name != "base":
-                assert f"| `{name}` | {field.default} |" in DOC
+                assert f"- `{name}` (default {field.default}): " in DOC
 
 
 def test_every_base_utility_is_documented() -> None:

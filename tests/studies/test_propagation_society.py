@@ -124,7 +124,7 @@ def test_the_study_judges_and_draws() -> None:
     lines = {row["arm"] for row in figures["means"].data.to_pylist()}
     assert lines == {REAL, FITTED}
     story = study.story(results, findings, options)
-    assert "made up" in story[0]
+    assert "synthetic" in story[0]
     assert set(sentences(findings)) <= set(story)
 
 
