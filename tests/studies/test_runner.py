@@ -17,7 +17,7 @@ from toy_study import ToyStudy
 
 from hubbub.errors import DataError, RunError, ScenarioError
 from hubbub.studies.file_hashes import content_of
-from hubbub.studies.runner import run_study
+from hubbub.studies.runner import StudyHook, run_study
 from hubbub.studies.study_folder import StudyFolder
 from hubbub.studies.trials import Finding, StudyOptions, Trial, TrialOutcome
 
@@ -44,7 +44,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-class Watcher:
+class Watcher(StudyHook):
     def __init__(self) -> None:
         self.told: list[object] = []
 
@@ -53,6 +53,9 @@ class Watcher:
 
     def finished(self, trial: Trial) -> None:
         self.told.append(f"{trial.arm}{trial.replicate}")
+
+    def ended(self, error: BaseException | None) -> None:
+        self.told.append(type(error))
 
 
 def test_results_are_in_the_order_of_the_trials(study: ToyStudy, tmp_path: Path) -> None:
@@ -100,8 +103,8 @@ def test_any_number_of_processes_gives_the_same_files(tmp_path: Path) -> None:
 def test_what_is_done_is_not_done_again(study: ToyStudy, tmp_path: Path) -> None:
     out, watcher = tmp_path / "out", Watcher()
     run_study(study, StudyOptions(replicates=2), out, processes=1)
-    run_study(study, StudyOptions(replicates=3), out, processes=1, hook=watcher)
-    assert watcher.told == [(6, 4), "a2", "b2"]
+    run_study(study, StudyOptions(replicates=3), out, processes=1, hooks=[watcher])
+    assert watcher.told == [(6, 4), "a2", "b2", type(None)]
     assert set(study.runs().values()) == {1}
     first = files(out)
     run_study(study, StudyOptions(replicates=3), out, processes=1)
@@ -145,8 +148,11 @@ def test_an_error_names_the_trial_and_the_others_are_kept(tmp_path: Path, proces
     message = (
         "1 of 6 trials failed; the others are kept:\n  arm 'a', replicate 1, seed 10: it cannot"
     )
+    watcher = Watcher()
     with pytest.raises(RunError, match=message):
-        run_study(wrong, OPTIONS, out, processes=processes)
+        run_study(wrong, OPTIONS, out, processes=processes, hooks=[watcher])
+    assert set(watcher.told) == {(6, 0), "a0", "a2", "b0", "b1", "b2", RunError}
+    assert (watcher.told[0], watcher.told[-1]) == ((6, 0), RunError)
     with pytest.raises(RunError, match="not finished"):
         StudyFolder.open(out).results()
     run_study(toy(tmp_path), OPTIONS, out, processes=1)

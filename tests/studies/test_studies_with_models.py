@@ -14,7 +14,7 @@ from hubbub.studies.catalogue import find_study
 from hubbub.studies.lost_replies import LOST, UNREAD
 from hubbub.studies.polarization.dilemma import NUMBER
 from hubbub.studies.report import report
-from hubbub.studies.runner import run_study
+from hubbub.studies.runner import StudyHook, run_study
 from hubbub.studies.study_folder import StudyFolder
 from hubbub.studies.trials import Results, StudyOptions, Trial
 from hubbub.testing import Faults, ModelServer, ValidModel
@@ -62,7 +62,7 @@ def cascades(tmp_path: Path) -> Path:
     return folder
 
 
-class Watcher:
+class Watcher(StudyHook):
     """A hook that keeps what it is told, and may do something after the first trial."""
 
     def __init__(self, server: ModelServer | None = None) -> None:
@@ -132,10 +132,10 @@ def test_a_study_cut_off_goes_on_to_the_same_files(server: ModelServer, tmp_path
     requests = sum(server.counts.values())
     first, rest = Watcher(server), Watcher()
     with pytest.raises(RunError, match="1 of 2 trials failed; the others are kept"):
-        run_study(study, asked, tmp_path / "cut", hook=first)
+        run_study(study, asked, tmp_path / "cut", hooks=[first])
     server.faults = Faults()
     failed = server.counts["errors"]
-    assert run_study(study, asked, tmp_path / "cut", hook=rest).values.equals(whole.values)
+    assert run_study(study, asked, tmp_path / "cut", hooks=[rest]).values.equals(whole.values)
     assert (first.done, rest.kept, rest.done) == (["small, homophilous"], 1, ["small, mixed"])
     assert sum(server.counts.values()) - failed == 2 * requests  # none was asked twice
     for name in ("values.csv", "curves.csv", "tables/opinions.csv"):
@@ -186,7 +186,7 @@ def test_a_budget_holds_for_the_judge_and_more_of_it_repeats_nothing(tmp_path: P
 
         def run(budget: int) -> None:
             asked = options(server, SCALE, {"budget.requests": budget})
-            run_study(study, asked, out, hook=watcher)
+            run_study(study, asked, out, hooks=[watcher])
 
         with pytest.raises(RunError, match="paused after step 3 of 4: the budget of 7 requests"):
             run(7)

@@ -29,8 +29,8 @@ def calibrate(
     pace = fit(cascades)
     trials = out.with_name(f"{out.name}.trials")
     stopped = f"stopped; finished work is kept in {trials}; the same command continues it"
-    with interruptible(RunProgress(), trials, stopped) as check, StudyProgress() as progress:
-        results = run_study(study(), options, trials, processes=processes, hook=progress)
+    with interruptible(RunProgress(), trials, stopped) as check:
+        results = run_study(study(), options, trials, processes=processes, hooks=[StudyProgress()])
         check()
     found = error_table(results)
     rows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Timer
 
 from numba.core import event
@@ -78,7 +78,8 @@ class RunProgress(Hook):
     """
 
     def __init__(self) -> None:
-        self.done = self.first = 0
+        self.done = self.first = self._last = 0
+        self._open = ExitStack()
         self.screen: Console = console(error=True)
         self._rate, self._models = Rate(), ModelWork()
         self._bar: Progress | None = None
@@ -103,9 +104,17 @@ class RunProgress(Hook):
 
     @contextmanager
     def showing(self, first: int, last: int) -> Iterator[None]:
-        """Show the steps from after `first` up to `last`."""
-        self.done = self.first = first
-        self._last, self._every = last, max(1, -(-(last - first) // 10))
+        """Show the steps from after `first` up to `last`, where no `run` calls the hook."""
+        self.began(first, last)
+        try:
+            yield
+        finally:
+            self.ended(self.done, None, None)
+
+    def began(self, step: int, last: int) -> None:
+        """Show the steps from after `step` up to `last`."""
+        self.done = self.first = step
+        self._last, self._every = last, max(1, -(-(last - step) // 10))
         self._said = time.monotonic()
         if self.screen.is_terminal:
             self._bar = Progress(
@@ -119,16 +128,17 @@ class RunProgress(Hook):
                 transient=True,
             )
             self._task = self._bar.add_task(
-                "step", total=last, completed=first, awake=0, rate="", models=""
+                "step", total=last, completed=step, awake=0, rate="", models=""
             )
             self._bar.start()
-        try:
-            with event.install_listener("numba:compile", _Compiling(self)):
-                yield
-        finally:
-            self._answered()
-            if self._bar:
-                self._bar.stop()
+        self._open.enter_context(event.install_listener("numba:compile", _Compiling(self)))
+
+    def ended(self, step: int, paused: str | None, error: BaseException | None) -> None:
+        """Remove the bar."""
+        self._answered()
+        self._open.close()
+        if self._bar:
+            self._bar.stop()
 
     def waiting(self, decided: int, asked: int) -> None:
         """Show how many replies of language models a step is waiting for.

@@ -144,7 +144,7 @@ def _groups_of_nobody(sim: Simulation) -> Iterator[str]:
 def _run(sim: Simulation, folder: Path, last: int, progress: RunProgress) -> None:
     first, began, store = sim.t, time.perf_counter(), sim.store
     try:
-        with progress.showing(first, last), _stopped_by_signals(sim, progress):
+        with _stopped_by_signals(sim, progress):
             sim.run(last - first)
     except KeyboardInterrupt:  # a second Ctrl-C; the step at hand did not happen
         pass

@@ -79,8 +79,8 @@ def run(name: str, options: StudyOptions, *, out: Path | None, processes: int | 
     study = find_study(name)
     out = out or Path("studies") / study.name
     stopped = f"stopped; finished work is kept in {out}; the same command continues it"
-    with interruptible(RunProgress(), out, stopped) as check, StudyProgress() as progress:
-        results = run_study(study, options, out, processes=processes, hook=progress)
+    with interruptible(RunProgress(), out, stopped) as check:
+        results = run_study(study, options, out, processes=processes, hooks=[StudyProgress()])
         check()
     findings = list(study.judge(results, options))
     StudyFolder.open(out).write_findings(findings)
@@ -123,13 +123,6 @@ class StudyProgress(StudyHook):
         self._said = time.monotonic()
         self._bar: Progress | None = None
 
-    def __enter__(self) -> StudyProgress:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar:
-            self._bar.stop()
-
     def began(self, total: int, kept: int) -> None:
         """Show what there is to do."""
         self._total, self._done = total, kept
@@ -146,6 +139,11 @@ class StudyProgress(StudyHook):
             )
             self._task = self._bar.add_task("", total=total, completed=kept)
             self._bar.start()
+
+    def ended(self, error: BaseException | None) -> None:
+        """Remove the bar."""
+        if self._bar:
+            self._bar.stop()
 
     def finished(self, trial: Trial) -> None:
         """Show a finished trial."""

@@ -1,4 +1,4 @@
-"""Following a run: hooks, which the simulation tells how it goes."""
+"""Following a run: hooks, which the simulation calls as it goes on."""
 
 from __future__ import annotations
 
@@ -12,25 +12,35 @@ if TYPE_CHECKING:
 class Hook:
     """Follows a run. Every method does nothing; override those you need.
 
-    Give hooks to a Simulation, for all it does, or to `run`, for that run. A hook must not change
-    the simulation, except that it may call `Simulation.stop`.
+    Hooks given to a Simulation follow everything it does; those given to `run` follow that run.
+    They are called in order, in the thread of the run. An error in a hook ends the run. A hook must
+    not change the simulation; it may call `Simulation.stop`.
     """
 
     def began(self, step: int, last: int) -> None:
-        """Follow the beginning of `run`, after step `step`; it shall end after step `last`."""
+        """React when `run` begins, at step `step`, to go on to step `last`."""
 
     def waiting(self, decided: int, asked: int) -> None:
-        """Follow a wait for models: of `asked` turns of a step, `decided` have a reply."""
+        """React while a step, of `run` or `Simulation.step`, waits for language models.
+
+        Of the `asked` turns of the step, `decided` are done.
+        """
 
     def stepped(self, report: StepReport) -> None:
-        """Follow a step. Its commit may still be under way: `Simulation.store` waits for it."""
+        """React after each step, of `run` or `Simulation.step`.
 
-    def ended(self, step: int, paused: str | None) -> None:
-        """Follow the end of `run`, after step `step`; `paused` says why if it ended early."""
+        Its commit may still be under way; reading from `Simulation.store` waits for it.
+        """
+
+    def ended(self, step: int, paused: str | None, error: BaseException | None) -> None:
+        """React when `run` ends, at the whole step `step`, in any case.
+
+        `paused` says why a run ended early because of its budget; `error` is what cut it off.
+        """
 
 
 class Hooks(Hook):
-    """Several hooks as one, told in order."""
+    """Several hooks as one, called in order."""
 
     def __init__(self, hooks: Iterable[Hook] = ()) -> None:
         self.hooks = list(hooks)
@@ -39,21 +49,21 @@ class Hooks(Hook):
                 raise TypeError(f"{hook!r} is not a hook: derive its class from hubbub.Hook")
 
     def began(self, step: int, last: int) -> None:
-        """Tell all hooks."""
+        """Call all hooks."""
         for hook in self.hooks:
             hook.began(step, last)
 
     def waiting(self, decided: int, asked: int) -> None:
-        """Tell all hooks."""
+        """Call all hooks."""
         for hook in self.hooks:
             hook.waiting(decided, asked)
 
     def stepped(self, report: StepReport) -> None:
-        """Tell all hooks."""
+        """Call all hooks."""
         for hook in self.hooks:
             hook.stepped(report)
 
-    def ended(self, step: int, paused: str | None) -> None:
-        """Tell all hooks."""
+    def ended(self, step: int, paused: str | None, error: BaseException | None) -> None:
+        """Call all hooks."""
         for hook in self.hooks:
-            hook.ended(step, paused)
+            hook.ended(step, paused, error)

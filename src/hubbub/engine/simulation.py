@@ -56,7 +56,7 @@ class Simulation:
     or ``processes:N``, ``ray``, ``ray:ADDRESS`` (docs/workers.md). `stand_ins` replace language
     models, by name, with functions of this process (hubbub.testing). `replay` is the folder of a
     run whose recorded replies replace those of models; a missing reply is an error, or with
-    `only_missing` asked of the model. `hooks` follow all steps; see Hook.
+    `only_missing` asked of the model. `hooks` follow everything; see Hook.
 
     `paused` says why `run` ended early: the budget for models is spent. `notes` are sentences on
     oddities in the population's data and how they were handled.
@@ -282,31 +282,51 @@ class Simulation:
         last = self.scenario.steps if steps is None else self.t + whole_steps(steps)
         self._check_calendar(last)
         self.paused = None
-        before, told = self._hooks.hooks, Hooks([*self._hooks.hooks, *hooks])
-        self._hooks.hooks = told.hooks  # models' replies are waited for within the steps
-        told.began(self.t, last)
+        with self._followed(hooks, last):
+            self._run_to(last)
+            with self._undone_on_error():
+                self.store.settle()
+            if (short := self._ready().short) is not None:
+                self.paused = str(short)
+        return self.t
+
+    def _run_to(self, last: int) -> None:
+        while self.t < last and not self._stopping:
+            try:
+                report = self._take_step()
+            except BudgetSpent as spent:
+                self.paused = str(spent)
+                return
+            self._hooks.stepped(report)
+            if self.t < report.step:
+                raise StoreError(
+                    f"step {report.step:,} could not be written, and a hook that was told why "
+                    f"went on; the run is at step {self.t:,}"
+                )
+
+    @contextmanager
+    def _followed(self, hooks: Sequence[Hook], last: int) -> Iterator[None]:
+        """Let further hooks follow a run, and tell all of its beginning and its end."""
+        before, self._hooks.hooks = self._hooks.hooks, Hooks([*self._hooks.hooks, *hooks]).hooks
+        error: BaseException | None = None
         try:
-            while self.t < last and not self._stopping:
-                try:
-                    report = self._take_step()
-                except BudgetSpent as spent:
-                    self.paused = str(spent)
-                    break
-                told.stepped(report)
-                if self.t < report.step:
-                    raise StoreError(
-                        f"step {report.step:,} could not be written, and a hook that was told why "
-                        f"went on; the run is at step {self.t:,}"
-                    )
+            self._hooks.began(self.t, last)
+            yield
+        except BaseException as caught:
+            error = caught
+            raise
         finally:
             self._stopping = False
-            self._hooks.hooks = before
-        with self._undone_on_error():
-            self.store.settle()
-        if (short := self._ready().short) is not None:
-            self.paused = str(short)
-        told.ended(self.t, self.paused)
-        return self.t
+            try:
+                self._hooks.ended(self._whole(), self.paused, error)
+            finally:
+                self._hooks.hooks = before
+
+    def _whole(self) -> int:
+        """Return the last whole step in the file, whatever has happened since."""
+        with suppress(RunError):  # it cannot be read, and another error is on its way
+            return max(self._store.steps, 0) if self._store is not None else 0
+        return 0
 
     def extend(self, steps: int) -> None:
         """Let the scenario go on for at least `steps` more steps, and keep that with the run."""
@@ -362,8 +382,9 @@ class Simulation:
         """Ask one agent a question and return its answer, None if its reply could not be read.
 
         The agent's own model answers, or `model`. The question is logged as the agent's `interview`
-        event and the answer kept with the run (`answers`). ModelError if no model drives the agent
-        and none is given; ActionError if the platform refuses the question, as one without text.
+        event, even if no answer comes, and the answer kept with the run (`answers`). ModelError if
+        no model drives the agent and none is given; ActionError if the platform refuses the
+        question, for example an empty one; BudgetSpent if the remaining budget cannot pay for it.
         """
         society = self._ready()
         number, turns = self._agent(agent), society.model_turns

@@ -27,13 +27,19 @@ _TOLD = 5
 
 
 class StudyHook:
-    """Follows a study. Every method does nothing; override those you need."""
+    """Follows a study. Every method does nothing; override those you need.
+
+    Hooks are called in order, in the process that called `run_study`.
+    """
 
     def began(self, total: int, kept: int) -> None:
-        """Begin: the study has `total` trials, of which `kept` were done before."""
+        """React when the study begins: of its `total` trials, `kept` were done before."""
 
     def finished(self, trial: Trial) -> None:
-        """Follow a trial, when its outcome is kept."""
+        """React after each trial, when its outcome is kept. Not for one that failed."""
+
+    def ended(self, error: BaseException | None) -> None:
+        """React when the study ends, in any case; `error` is what cut it off."""
 
 
 def run_study(
@@ -42,7 +48,7 @@ def run_study(
     folder: Path | str,
     *,
     processes: int | None = None,
-    hook: StudyHook | None = None,
+    hooks: Sequence[StudyHook] = (),
 ) -> Results:
     """Run the trials that are not in the folder yet, write the results there and return them.
 
@@ -59,26 +65,47 @@ def run_study(
     keys = _keys(study, trials, options)
     kept = StudyFolder.begin(Path(folder), study, options)
     missing = {key: trial for key, trial in zip(keys, trials, strict=True) if not kept.has(key)}
-    if hook is not None:
-        hook.began(len(trials), len(trials) - len(missing))
     with_models = _ask_models(trials, options)
     most = 1 if with_models else processes or usable_cores()
     processes = min(most, len(missing))
     run = _one_by_one if processes <= 1 else _in_parallel
     errors: list[str] = []
-    with closing(run(_Work(study, options, kept), missing, processes)) as done:
+    with (
+        _followed(hooks, len(trials), len(trials) - len(missing)),
+        closing(run(_Work(study, options, kept), missing, processes)) as done,
+    ):
         for trial, error in done:
             if error is not None:
                 errors.append(f"{_name(trial)}: {error}")
                 if with_models:
                     break
-            elif hook is not None:
+                continue
+            for hook in hooks:
                 hook.finished(trial)
-    if errors:
-        raise RunError(_told(errors, sum(map(kept.has, keys)), len(trials)))
-    results = assemble(trials, map(kept.outcome, keys))
-    kept.write_results(results)
+        if errors:
+            raise RunError(_told(errors, sum(map(kept.has, keys)), len(trials)))
+        results = assemble(trials, map(kept.outcome, keys))
+        kept.write_results(results)
     return results
+
+
+@contextmanager
+def _followed(hooks: Sequence[StudyHook], total: int, kept: int) -> Iterator[None]:
+    """Call the hooks at the beginning and at the end of a study."""
+    for hook in hooks:
+        if not isinstance(hook, StudyHook):
+            raise TypeError(f"{hook!r} is not a hook: derive its class from StudyHook")
+    error: BaseException | None = None
+    try:
+        for hook in hooks:
+            hook.began(total, kept)
+        yield
+    except BaseException as caught:
+        error = caught
+        raise
+    finally:
+        for hook in hooks:
+            hook.ended(error)
 
 
 class _Work:

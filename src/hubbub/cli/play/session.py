@@ -54,7 +54,7 @@ def play(folder: Path, who: str, *, overrides: Mapping[str, Any] | None = None) 
     _prepare_input()
     with interruptible(progress, folder, f"stopped; {folder} is as it was") as check:
         with progress.busy(f"reading {folder} ..."):
-            sim = Simulation.resume(folder, overrides=overrides)
+            sim = Simulation.resume(folder, overrides=overrides, hooks=[progress])
         with sim:
             check()
             player = _Player(sim, sim.show(_agent(who)).user_id, progress)
@@ -198,7 +198,7 @@ class _Player:
         missed: list[Notice] = []
         with self._progress.showing(sim.t, sim.t + steps):
             for left in reversed(range(steps)):
-                self._progress.stepped(sim.step({self._agent: self._chosen}))
+                sim.step({self._agent: self._chosen})
                 self._chosen = []
                 if left:  # the news of the last step will be shown with the next turn
                     missed += sim.show(self._agent).notices
