@@ -11,7 +11,7 @@ from hubbub.config.prompts import SurveyConfig
 from hubbub.config.scenario import Scenario
 from hubbub.engine import Simulation
 from hubbub.errors import ActionError, ModelError
-from hubbub.llm.chat import ChatRequest
+from hubbub.llm.chat import ChatRequest, Completion
 from hubbub.testing import ScriptedModel, ValidModel
 
 MOOD = {
@@ -122,7 +122,7 @@ def test_a_survey_can_be_put_at_any_time() -> None:
 
 def test_an_agent_without_a_model_cannot_be_asked() -> None:
     with ran(scenario()) as sim:
-        with pytest.raises(ModelError, match="agent 7 is driven by no model"):
+        with pytest.raises(ModelError, match="agent 7 has no model; name one that answers for it"):
             sim.survey("Why?", agents=[7])
         assert sim.survey("Why?", agents=[7], model="small")["valid"].to_pylist() == [True]
 
@@ -142,3 +142,33 @@ def test_an_interview_that_the_platform_refuses_asks_no_model() -> None:
         assert len(model.requests) == 1
         assert sim.act(0, "interview", question="Why?").result is None
         assert len(model.requests) == 1
+
+
+def test_an_interview_is_logged_and_its_answer_kept() -> None:
+    with ran(scenario(), stand_ins={"small": ScriptedModel([{"q1": "For the news."}])}) as sim:
+        name = sim.agents()["user_name"].to_pylist()[2]
+        assert sim.interview(name, "Why are you here?") == "For the news."
+        (answer,) = sim.answers().to_pylist()
+        assert (answer["agent"], answer["asked"]) == (2, "Why are you here?")
+        event = sim.events().to_pylist()[-1]
+        assert (event["action"], event["agent"], event["content"]) == (
+            "interview",
+            2,
+            "Why are you here?",
+        )
+
+
+def test_an_interview_of_an_agent_without_a_model_says_how() -> None:
+    with ran(scenario(), stand_ins={"small": ScriptedModel([{"q1": "Because."}])}) as sim:
+        before = sim.digest()
+        with pytest.raises(ModelError, match=r"agent 7 has no model; .*model=NAME\)"):
+            sim.interview(7, "Why?")
+        assert sim.digest() == before
+        assert sim.interview(7, "Why?", model="small") == "Because."
+
+
+def test_an_interview_without_a_reply_has_no_answer() -> None:
+    lost = ScriptedModel([Completion(None, failure="timeout")])
+    with ran(scenario(), stand_ins={"small": lost}) as sim:
+        assert sim.interview(0, "Why?") is None
+        assert sim.answers()["valid"].to_pylist() == [False]

@@ -58,6 +58,7 @@ class Simulation:
     run whose recorded replies replace those of models; a missing reply is an error, or with
     `only_missing` asked of the model. `hooks` follow everything; see Hook.
 
+    `scenario` is the scenario, with the seed given to `reset` and the steps added by `extend`.
     `paused` says why `run` ended early: the budget for models is spent. `notes` are sentences on
     oddities in the population's data and how they were handled.
     """
@@ -137,7 +138,11 @@ class Simulation:
     # -- life cycle ---------------------------------------------------------------------------
 
     def reset(self, seed: int | None = None) -> Self:
-        """Begin at step 0, with another seed if one is given. Called by itself at the first use."""
+        """Begin at step 0, with another seed if one is given.
+
+        What acts or asks (`run`, `step`, `act`, `survey`, `show`, ...) begins the run itself if
+        need be. Attributes and tables never do: before the beginning they raise RunError.
+        """
         if self._store is not None and self._out is not None:
             raise RunError(
                 f"the run in {self._out} has begun and is kept; for another run make a new "
@@ -253,6 +258,7 @@ class Simulation:
         asked = GivenTurns.of(
             [(self._agent(agent), turn) for agent, turn in (actions or {}).items()]
         )
+        society.batch(asked.actions)  # a slip in an action undoes nothing
         t = society.world.step + 1
         self._check_calendar(t)
         with self._undone_on_error():
@@ -330,7 +336,7 @@ class Simulation:
 
     def extend(self, steps: int) -> None:
         """Let the scenario go on for at least `steps` more steps, and keep that with the run."""
-        end = self.t + whole_steps(steps)
+        end = self._ready().world.step + whole_steps(steps)
         self._check_calendar(end)
         if end > self.scenario.steps:
             self.scenario = self.scenario.model_copy(update={"steps": end})
@@ -390,7 +396,7 @@ class Simulation:
         number, turns = self._agent(agent), society.model_turns
         if model is None and (turns is None or turns.groups.model_of(number) is None):
             raise ModelError(
-                f"no model drives the agent {agent!r}; name one that shall answer: "
+                f"agent {agent!r} has no model; name one that answers for it: "
                 "sim.interview(agent, question, model=NAME)"
             )
         if (spec := society.world.table.find(Interview())) is not None:
