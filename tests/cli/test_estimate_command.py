@@ -148,4 +148,4 @@ def test_wrong_use(
 def test_help_names_it(hubbub: Command) -> None:
     found = hubbub("--help").out.partition("Commands:")[2]
     (line,) = (line for line in found.splitlines() if line.startswith("  estimate "))
-    assert line.endswith("Tell what a run will ask of language models, and cost.")
+    assert line.endswith("Estimate the calls, tokens and cost of a run before it begins.")

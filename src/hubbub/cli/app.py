@@ -31,17 +31,19 @@ app = typer.Typer(
 )
 bench = typer.Typer()
 app.add_typer(bench, name="bench")
-models = typer.Typer(help="Language models that run on this machine.", no_args_is_help=True)
+models = typer.Typer(help="Manage language models that run on this machine.", no_args_is_help=True)
 app.add_typer(models, name="models")
-studies = typer.Typer(help="Studies: arms, replicates, tests and a report.", no_args_is_help=True)
+studies = typer.Typer(
+    help="Run studies, with replicates, tests and a report.", no_args_is_help=True
+)
 app.add_typer(studies, name="study")
 old_studies = typer.Typer(help="The old name of 'hubbub study'.", no_args_is_help=True)
-app.add_typer(old_studies, name="experiment", hidden=True, deprecated=True)
+app.add_typer(old_studies, name="experiment", hidden=True)
 for _group in (studies, old_studies):
     _group.command("list")(study.list_)
     _group.command("show")(study.show)
     _group.command("run")(study.run)
-data_app = typer.Typer(help="Real data: convert what others have published.", no_args_is_help=True)
+data_app = typer.Typer(help="Convert data that others have published.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 data_app.command("twitter1516")(data.twitter1516)
 fitting = typer.Typer(help="Fit parameters to real data.", no_args_is_help=True)
@@ -98,7 +100,7 @@ def actions(
         ),
     ] = None,
 ) -> None:
-    """List the actions, their arguments and reasons of refusal."""
+    """List the actions, their arguments, and why a platform may refuse them."""
     if platform is not None and scenario is not None:
         raise typer.BadParameter("give a platform or --scenario, not both")
     from hubbub.cli.actions import show_actions, show_scenario

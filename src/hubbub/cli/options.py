@@ -26,18 +26,21 @@ SetLater = Annotated[
     ),
 ]
 NoLlm = Annotated[
-    bool, typer.Option("--no-llm", help="Let the statistical policy act for language models.")
+    bool, typer.Option("--no-llm", help="Use the statistical policy in place of language models.")
 ]
 Replay = Annotated[
     Path | None,
     typer.Option(
-        "--replay", metavar="RUN", help="Take language models' replies from the record of a run."
+        "--replay",
+        metavar="RUN",
+        help="Take the replies of language models from the record of a run.",
     ),
 ]
 OnlyMissing = Annotated[
     bool,
     typer.Option(
-        "--record-only-missing", help="With --replay: ask the models for what is not in the record."
+        "--record-only-missing",
+        help="With --replay: ask the models for replies that are not recorded.",
     ),
 ]
 Workers = Annotated[

@@ -84,7 +84,7 @@ def survey(
     ] = None,
     set_: SetLater = None,
 ) -> None:
-    """Put questions to agents of a run, after its last step."""
+    """Ask agents of a run questions, after its last step."""
     from hubbub.cli.survey import hold, survey_of
 
     asked = survey_of(questions, ask or (), where or (), model)

@@ -31,7 +31,7 @@ def demo(
 ) -> None:
     """Watch a society of 1,000 agents for three hours of its time.
 
-    Ten of them are driven by a small language model on this machine, if it can be had.
+    Ten of them are driven by a small language model on this machine, if it is available.
     """
     from hubbub.cli.demo import show
 
@@ -80,7 +80,7 @@ def resume(
     only_missing: OnlyMissing = False,  # noqa: FBT002 - typer reads the default
     workers: Workers = None,
 ) -> None:
-    """Go on with a stopped run, or extend a finished one."""
+    """Continue a stopped run, or extend a finished one."""
     from hubbub.cli.run import go_on
 
     replay = record_of(replay, missing=only_missing)
@@ -101,7 +101,7 @@ def play(
     ],
     set_: SetLater = None,
 ) -> None:
-    """Take an agent of a run: see what it sees, decide what it does."""
+    """Play an agent of a run: see what it sees, and decide what it does."""
     from hubbub.cli.play import session as playing
 
     playing.play(folder, agent, overrides=overrides_of(set_))
@@ -155,7 +155,7 @@ def estimate(
         ),
     ] = None,
 ) -> None:
-    """Tell what a run will ask of language models, and cost."""
+    """Estimate the calls, tokens and cost of a run before it begins."""
     if throughput is not None and decisions is not None:
         raise typer.BadParameter("give --throughput or --decisions-per-second, not both")
     for number in (throughput, decisions, hours, gpu_in, gpu_out):

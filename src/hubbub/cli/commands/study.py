@@ -72,7 +72,7 @@ def run(
 ) -> None:
     """Run a study: its arms, replicates and tests; then write the report.
 
-    If it is interrupted, the same command goes on; what is done is not done again.
+    After an interruption, the same command continues; finished trials are kept.
     """
     from hubbub.cli.study import run as run_now
     from hubbub.studies.trials import StudyOptions
