@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from cli.conftest import Command
 from cli.processes import COMMAND, environment
@@ -16,6 +19,7 @@ from hubbub.studies.catalogue import find_study, studies
 from hubbub.studies.study_folder import StudyFolder
 from hubbub.studies.trials import StudyOptions
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "own-study" / "nudges.py"
 STUDY = """\
 name: sharing
 title: Does ease of sharing spread posts?
@@ -56,6 +60,34 @@ def test_a_study_of_ones_own_tells_what_was_found_and_what_was_not(
     assert again.out == done.out
 
 
+def test_a_study_in_python_is_found_here_and_its_report_from_anywhere(
+    hubbub: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(EXAMPLE, tmp_path)
+    shown = hubbub("study", "show", "nudges:Nudges", "--arm", "nudged")
+    assert "# - people write more if praised [texts]" in shown.out
+    assert "steps: 60" in shown.out
+    short = ["--replicates", 2, "--set", "steps=6", "--processes", 1]
+    done = hubbub("study", "run", "nudges:Nudges", *short)
+    assert done.code == 0, done.err
+    assert "1 predictions: 1 not found" in done.out
+    page = Path("studies/nudges/report.html")
+    command = "hubbub study run nudges:Nudges --replicates 2 --set steps=6"
+    assert command in page.read_text(encoding="utf-8")
+    wrong = hubbub("study", "run", "nudges:Nudges", "--set", "stepps=6")
+    assert (wrong.code, wrong.out) == (1, "")
+    assert "stepps: there is no such key (did you mean 'steps'?)" in wrong.err
+    page.unlink()
+    monkeypatch.delitem(sys.modules, "nudges")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if p != str(tmp_path)])
+    again = hubbub("report", "../studies/nudges")
+    assert again.code == 0, again.err
+    assert (elsewhere.parent / page).is_file()
+
+
 def test_the_list_names_what_each_asks(hubbub: Command) -> None:
     done = hubbub("study", "list")
     assert done.code == 0, done.err
@@ -84,7 +116,7 @@ def test_what_is_shown_of_a_study_can_be_run(hubbub: Command, scenario: Path) ->
 def test_an_arm_that_is_computed_has_no_scenario(hubbub: Command) -> None:
     shown = hubbub("study", "show", "propagation", "--arm", "real")
     assert shown.code == 0, shown.err
-    assert shown.out.endswith("# 'real' simulates nothing.\n")
+    assert shown.out.endswith("# 'real' has no scenario.\n")
 
 
 def test_errors_are_one_message(hubbub: Command, scenario: Path) -> None:

@@ -173,13 +173,14 @@ def test_killed_half_way_it_goes_on_to_the_same_files(tmp_path: Path) -> None:
         "import sys, time; from pathlib import Path; from toy_study import ToyStudy\n"
         "from hubbub.studies.trials import StudyOptions\n"
         "from hubbub.studies.runner import run_study\n"
-        "class Slow(ToyStudy):\n"
-        "    def run(self, trial, options):\n"
-        "        if trial.arm == 'b': time.sleep(60)\n"
-        "        return super().run(trial, options)\n"
+        "plain = ToyStudy.run\n"
+        "def slow(self, trial, options):\n"
+        "    if trial.arm == 'b': time.sleep(60)\n"
+        "    return plain(self, trial, options)\n"
+        "ToyStudy.run = slow\n"
         "if __name__ == '__main__':\n"
         "    ran, out = map(Path, sys.argv[1:])\n"
-        "    run_study(Slow(ran), StudyOptions(), out, processes=2)\n"
+        "    run_study(ToyStudy(ran), StudyOptions(), out, processes=2)\n"
     )
     (tmp_path / "slow.py").write_text(program)
     process = subprocess.Popen(
@@ -246,9 +247,18 @@ def test_options_and_findings_read_back(study: ToyStudy, tmp_path: Path) -> None
 
 def test_a_number_that_is_none_is_refused(study: ToyStudy, tmp_path: Path) -> None:
     folder = StudyFolder.begin(tmp_path / "out", study, OPTIONS)
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        folder.keep("key", Trial("a", 0, 1), TrialOutcome({"x": math.nan}))
-    assert not folder.has("key")
+    for outcome, message in (
+        (TrialOutcome({"x": math.nan}), "the measure 'x' must be a finite number, not nan"),
+        (TrialOutcome({"x": None}), "the measure 'x' must be a finite number, not None"),
+        (TrialOutcome({}, {"c": [(1.0, math.inf)]}), "the curve 'c' must be pairs"),
+        (TrialOutcome({}, {"c": [1.0]}), "the curve 'c' must be pairs"),
+        (TrialOutcome({}, {}, {"t": [{"a": object()}]}), "the table 't' .* cannot hold a object"),
+        (TrialOutcome({}, {}, {"t": [3]}), "the table 't' must be rows of plain values"),
+        ({"x": 1.0}, "`run` must return a TrialOutcome, not dict"),
+    ):
+        with pytest.raises(RunError, match=message):
+            folder.keep("key", Trial("a", 0, 1), outcome)  # type: ignore[arg-type]
+        assert not folder.has("key")
 
 
 def test_content_is_that_of_all_files(tmp_path: Path) -> None:

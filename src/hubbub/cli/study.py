@@ -66,7 +66,7 @@ def show_study(name: str, arm: str | None) -> None:
         "Predictions, with what is measured:" if predictions else "No predictions.",
         *(f"- {text}" for text in predictions),
         "",
-        f"The scenario of '{arm}', replicate 0:" if scenario else f"'{arm}' simulates nothing.",
+        f"The scenario of '{arm}', replicate 0:" if scenario else f"'{arm}' has no scenario.",
     ):
         typer.echo(comments.fill(clean(paragraph)) or "#")
     if scenario:

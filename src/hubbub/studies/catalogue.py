@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -45,21 +46,42 @@ def study_in(folder: StudyFolder) -> Study:
     return find_study(folder.source or folder.study)
 
 
-def _imported(path: str) -> Study:
-    """Return the study that 'module:name' names: a class, an instance, or a function."""
-    found = load_own(path, "the study")
+def made(found: object, path: str) -> Study:
+    """Return the study that a class or function makes; ScenarioError if it cannot be run.
+
+    `path` is its dotted path. A study is returned as it is.
+    """
     if not isinstance(found, Study) and callable(found):
         with blamed_on(f"the study '{path}'"):
             found = found()
     if not isinstance(found, Study):
         raise ScenarioError(f"the study '{path}' must be a class derived from hubbub.studies.Study")
-    if not getattr(found, "name", ""):
+    name = getattr(found, "name", "")
+    if not name:
         raise ScenarioError(f"the study '{path}' needs a name: name = 'my-study'")
-    if found.name in NAMES:
-        raise ScenarioError(f"'{found.name}' is the name of a built-in study; take another one")
+    if not isinstance(name, str) or not re.fullmatch(r"[\w-][\w.-]*", name):
+        raise ScenarioError(
+            f"the study '{path}': its name must be letters, digits, '-', '_' and '.', not {name!r}"
+        )
+    if name in NAMES:
+        raise ScenarioError(
+            f"the study '{path}': '{name}' is the name of a built-in study; take another one"
+        )
+    return found
+
+
+def _imported(path: str) -> Study:
+    """Return the study that 'module:name' names: a class, an instance, or a function."""
+    found = made(load_own(path, "the study"), path)
     found.title = found.title or found.name
+    found.question = found.question or _summary(type(found))
     found.source = path
     return found
+
+
+def _summary(study: type) -> str:
+    """Return the first paragraph of the class's own docstring, as one line."""
+    return " ".join((study.__doc__ or "").partition("\n\n")[0].split())
 
 
 def _module(name: str) -> str:

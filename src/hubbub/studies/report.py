@@ -67,7 +67,8 @@ def _command(folder: StudyFolder) -> Iterator[str]:
     """Give the parts of the command that makes the results again."""
     options: StudyOptions = folder.options
     own = folder.definition
-    yield from ("hubbub", "study", "run", folder.study if own is None else own.name)
+    named = folder.source or folder.study
+    yield from ("hubbub", "study", "run", named if own is None else own.name)
     if options.replicates is not None:
         yield from ("--replicates", str(options.replicates))
     for name, value in options.overrides.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -15,7 +16,7 @@ from pathlib import Path
 import hubbub
 from hubbub.config.user_code import blamed_on
 from hubbub.cores import usable_cores
-from hubbub.errors import HubbubError, RunError, ScenarioError
+from hubbub.errors import HubbubError, RunError, ScenarioError, StoreError
 from hubbub.studies import trial_process as worker
 from hubbub.studies.file_hashes import content_of
 from hubbub.studies.study import Study
@@ -65,7 +66,7 @@ def run_study(
     keys = _keys(study, trials, options)
     kept = StudyFolder.begin(Path(folder), study, options)
     missing = {key: trial for key, trial in zip(keys, trials, strict=True) if not kept.has(key)}
-    with_models = _ask_models(trials, options)
+    with_models = _ask_models(study, trials, options)
     most = 1 if with_models else processes or usable_cores()
     processes = min(most, len(missing))
     run = _one_by_one if processes <= 1 else _in_parallel
@@ -121,9 +122,11 @@ class _Work:
         with blamed_on(f"the trial of {_name(trial)}"):
             try:
                 outcome = self._study.run(trial, self._options)
+                self._folder.keep(key, trial, outcome)
+            except StoreError:
+                raise
             except HubbubError as error:
                 return str(error)
-            self._folder.keep(key, trial, outcome)
         return None
 
 
@@ -197,6 +200,7 @@ def _keys(study: Study, trials: Sequence[Trial], options: StudyOptions) -> list[
         overrides,
         sorted(options.flags),
         {name: content_of(path) for name, path in options.inputs.items()},
+        *_code(study),
     ]
     text = json.dumps(given, sort_keys=True, allow_nan=False)
     keys = [
@@ -209,11 +213,25 @@ def _keys(study: Study, trials: Sequence[Trial], options: StudyOptions) -> list[
     return keys
 
 
-def _ask_models(trials: Sequence[Trial], options: StudyOptions) -> bool:
+def _code(study: Study) -> list[str]:
+    """Return the hash of a custom study's file; nothing for hubbub's own, or without a file."""
+    module = type(study).__module__
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if module.partition(".")[0] == "hubbub" or file is None:
+        return []
+    return [content_of(Path(file))]
+
+
+def _ask_models(study: Study, trials: Sequence[Trial], options: StudyOptions) -> bool:
     """Return whether the options or the scenario of a trial name language models."""
     if any(name.partition(".")[0] == "models" for name in options.overrides):
         return True
-    return any(dict(trial.settings.get("scenario", {})).get("models") for trial in trials)
+    kept = [trial.settings.get("scenario") for trial in trials]
+    if any(isinstance(one, Mapping) and one.get("models") for one in kept):
+        return True
+    first = {trial.arm: trial for trial in trials if trial.arm in study.arms}.values()
+    scenarios = [study.scenario(trial, options) for trial in first]
+    return any(one is not None and one.models for one in scenarios)
 
 
 def _name(trial: Trial) -> str:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any, Self
 
@@ -123,19 +124,8 @@ class StudyFolder:
         return self._trial(key).is_file()
 
     def keep(self, key: str, trial: Trial, outcome: TrialOutcome) -> None:
-        """Write the outcome of a trial."""
-        data = {
-            "arm": trial.arm,
-            "replicate": trial.replicate,
-            "seed": trial.seed,
-            "values": {name: float(value) for name, value in outcome.values.items()},
-            "curves": {
-                name: [(float(x), float(y)) for x, y in points]
-                for name, points in outcome.curves.items()
-            },
-            "tables": {name: list(map(dict, rows)) for name, rows in outcome.tables.items()},
-        }
-        _write(self._trial(key), json.dumps(data, allow_nan=False, default=_plain) + "\n")
+        """Write the outcome of a trial; RunError if it cannot be kept."""
+        _write(self._trial(key), plain_outcome(trial, outcome) + "\n")
 
     def outcome(self, key: str) -> TrialOutcome:
         """Return the kept outcome of a trial."""
@@ -209,6 +199,49 @@ class StudyFolder:
 
     def _save_about(self) -> None:
         _write(self.path / STUDY, json.dumps(self.about, indent=2, ensure_ascii=False) + "\n")
+
+
+def plain_outcome(trial: Trial, outcome: object) -> str:
+    """Return the outcome of a trial as JSON; RunError says what of it cannot be kept."""
+    if not isinstance(outcome, TrialOutcome):
+        raise RunError(f"`run` must return a TrialOutcome, not {type(outcome).__name__}")
+    data: dict[str, Any] = {
+        "arm": trial.arm,
+        "replicate": trial.replicate,
+        "seed": trial.seed,
+        "values": {},
+        "curves": {},
+        "tables": {},
+    }
+    for name, value in outcome.values.items():
+        try:
+            data["values"][name] = _finite(value)
+        except (TypeError, ValueError):
+            raise RunError(
+                f"the measure '{name}' must be a finite number, not {value!r}; leave out what "
+                "cannot be measured"
+            ) from None
+    for name, points in outcome.curves.items():
+        try:
+            data["curves"][name] = [(_finite(x), _finite(y)) for x, y in points]
+        except (TypeError, ValueError):
+            raise RunError(f"the curve '{name}' must be pairs (x, y) of finite numbers") from None
+    for name, rows in outcome.tables.items():
+        try:
+            data["tables"][name] = [dict(row) for row in rows]
+            json.dumps(data["tables"][name], allow_nan=False, default=_plain)
+        except (TypeError, ValueError) as error:
+            raise RunError(
+                f"the table '{name}' must be rows of plain values by column, but: {error}"
+            ) from None
+    return json.dumps(data, allow_nan=False, default=_plain)
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def assemble(trials: Sequence[Trial], outcomes: Iterable[TrialOutcome]) -> Results:

@@ -193,6 +193,10 @@ class YamlStudy(Study):
         named += [("feed.sources", source.source) for source in scenario.feed.sources]
         named += [("feed.filters", name) for name in scenario.feed.filters]
         named += [
+            (f"models.{name}.provider", model.provider or "")
+            for name, model in scenario.models.items()
+        ]
+        named += [
             ("encoder.kind", scenario.encoder.kind),
             ("opinions.model", scenario.opinions.model),
         ]

@@ -97,5 +97,6 @@ def report(
     from hubbub.studies.report import report as write
 
     folder = folder.parent if folder.is_file() else folder  # report.html, to begin with
-    look_beside(folder / "study.yaml")
+    for place in (folder / "study.yaml", folder, folder.resolve().parent):  # studies/NAME
+        look_beside(place)
     typer.echo(f"The report is in {write(folder)}")

@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 
 import hubbub as hb
-from hubbub.actions import POST, Action, ActionBatch, ActionSpec, Add, Exists, Pairs, Without
+from hubbub.actions import POST, Action, ActionBatch, ActionSpec, Add, Exists, Kind, Pairs, Without
 from hubbub.policy import Observation
 from hubbub.studies import Study, StudyOptions, Trial, TrialOutcome
 from hubbub.testing import ChatRequest
@@ -26,7 +26,7 @@ def newest(world, agents, items, step):
 
 def commented_by_followees(world, agents, step):
     """A feed source: posts that the viewers' followees wrote comments on."""
-    comments = np.flatnonzero(world.items["kind"] == 3)
+    comments = np.flatnonzero(world.items["kind"] == Kind.comment)
     offsets, followees = world.sets["follow"].rows(agents)
     viewers, posts = [], []
     for i, agent in enumerate(agents.tolist()):
