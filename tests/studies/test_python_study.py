@@ -80,7 +80,7 @@ def test_a_changed_file_runs_its_trials_again(folder: Path) -> None:
     hook = Kept()
     for text, kept in ((code, 0), (code, 2), (code.replace("'x': 1", "'x': 2"), 0)):
         (folder / "counted.py").write_text(text)
-        run_study(study, StudyOptions(), folder / "count", processes=1, hook=hook)
+        run_study(study, StudyOptions(), folder / "count", processes=1, hooks=[hook])
         assert hook.kept == kept
 
 
