@@ -183,9 +183,10 @@ def test_killed_half_way_it_goes_on_to_the_same_files(tmp_path: Path) -> None:
         "    run_study(ToyStudy(ran), StudyOptions(), out, processes=2)\n"
     )
     (tmp_path / "slow.py").write_text(program)
+    given = filter(None, [os.environ.get("PYTHONPATH")])
     process = subprocess.Popen(
         [sys.executable, tmp_path / "slow.py", study.ran, out],
-        env={**os.environ, "PYTHONPATH": str(HERE)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), *given])},
     )
     end = time.monotonic() + 60
     while len(list(out.glob("trials/*.json"))) < 3:
