@@ -310,7 +310,7 @@ def test_bad_profile_files(hubbub: Command, tmp_path: Path, people: bytes, where
 
 
 def test_bad_options(hubbub: Command, scenario: Path) -> None:
-    assert "no setting" in fails(hubbub, "run", scenario, "--set", "steps")
+    assert "is not a setting" in fails(hubbub, "run", scenario, "--set", "steps")
     assert "steps (as set)" in fails(hubbub, "run", scenario, "--set", "steps=x")
     assert "there is no file" in fails(hubbub, "run", "nowhere.yaml")
 

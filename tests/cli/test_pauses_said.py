@@ -32,7 +32,7 @@ def test_the_limit_that_is_reached_is_the_one_to_raise(hubbub: Command, tmp_path
         done = hubbub("run", "talk.yaml", "--out", "a")
         assert done.code == 0
         assert "note: agents.1 (small): nobody meets its conditions" in done.err
-        assert "paused after step 2 of 5: the budget of 15 requests does not reach" in done.err
+        assert "paused after step 2 of 5: the budget of 15 requests is not enough" in done.err
         assert "hubbub resume a --set budget.requests=...\n" in done.err
         again = hubbub("resume", "a")
         assert again.code == 0

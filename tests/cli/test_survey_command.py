@@ -137,7 +137,7 @@ def test_another_model_answers_for_those_who_have_none(
 ) -> None:
     refused = hubbub("survey", run, "--ask", "Why now?", "--agent", 3)
     assert refused.code == 1
-    assert "agent 3 is driven by no model" in refused.err
+    assert "agent 3 has no model" in refused.err
     done = hubbub(
         "survey", run, "--ask", "Why now?", "--where", "age={max: 20}", "--model", "other",
         "--set", f"models.other.urls=[{server.url}]",

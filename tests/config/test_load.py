@@ -206,7 +206,7 @@ def test_overrides_reach_into_sections_and_lists() -> None:
     ("name", "message"),
     [
         ("events.1.step", "'1' is not an entry; the list has numbers from 0 to 0"),
-        ("events.x", "'x' is no entry"),
+        ("events.x", "'x' is not an entry"),
         ("seed.x", "seed is 1, not a section"),
         ("products.0", "the list has no entries"),
     ],

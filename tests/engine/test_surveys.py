@@ -166,7 +166,7 @@ def test_agents_can_be_named() -> None:
     sitting = SurveySitting(SURVEY, there, agents=[10, 2, 10])
     sitting.hold()
     assert [r.agent for r in sitting.answers()] == [2, 2, 10, 10]
-    with pytest.raises(ModelError, match="agent 3 is driven by no model"):
+    with pytest.raises(ModelError, match="agent 3 has no model"):
         SurveySitting(SURVEY, there, agents=[2, 3])
 
 

@@ -242,7 +242,7 @@ def test_edge_lists(build, tmp_path):
         ("src,dst\n0,1\n1,3\n", "edges.csv, row 2, field 'dst': id 3 is out of range"),
         ("src,dst\n0,1\n,1\n", "row 2, field 'src': it is empty"),
         ("src,dst\nann,bbo\n", "row 1, field 'dst': 'bbo' is neither an agent id nor a user name"),
-        ("src,dst\n0.5,1\n", "row 1, field 'src': '0.5' is no agent id"),
+        ("src,dst\n0.5,1\n", "row 1, field 'src': '0.5' is neither an agent id"),
     ],
 )
 def test_wrong_edge_lists(build, tmp_path, text, words):

@@ -100,7 +100,7 @@ def actions(
         ),
     ] = None,
 ) -> None:
-    """List the actions, their arguments, and why a platform may refuse them."""
+    """List the actions, their arguments and why they are refused."""
     if platform is not None and scenario is not None:
         raise typer.BadParameter("give a platform or --scenario, not both")
     from hubbub.cli.actions import show_actions, show_scenario

@@ -101,7 +101,7 @@ def play(
     ],
     set_: SetLater = None,
 ) -> None:
-    """Play an agent of a run: see what it sees, and decide what it does."""
+    """Play an agent of a run: see what it sees, decide what it does."""
     from hubbub.cli.play import session as playing
 
     playing.play(folder, agent, overrides=overrides_of(set_))
