@@ -29,7 +29,7 @@ from hubbub.store import RunStore
 #: The exit code of a command that was interrupted (128 + SIGINT).
 INTERRUPTED = 130
 _NOTES = 5
-#: Share of a model's calls without a reply from which on a run ends with a warning.
+#: A run warns of a model if more than this share of its calls have no reply.
 _LOST = 0.05
 
 

@@ -58,7 +58,7 @@ class PlatformConfig(Section):
         "yes.",
     )
     report_threshold: int = Field(
-        2, ge=1, description="Number of reports from which on a post carries a warning."
+        2, ge=1, description="A post with this many reports carries a warning."
     )
     max_text_length: int | None = Field(
         None, ge=1, description="Longest text, in characters. Preset: x 1,000, reddit 10,000."
@@ -263,7 +263,7 @@ class FeedConfig(Section):
     )
     pool: int = Field(256, ge=1, description="Most out-of-network posts that are scored per step.")
     window: int = Field(
-        480, ge=1, description="Age, in steps, from which on posts are no longer recommended."
+        480, ge=1, description="Posts of this age or older, in steps, are not recommended."
     )
     author_decay: Probability = Field(
         0.7, description="Factor on the score of each further post of one author on a slate."
@@ -274,8 +274,7 @@ class FeedConfig(Section):
     hide_reported: int | None = Field(
         None,
         ge=1,
-        description="Number of reports from which on a post is no longer shown. Default: always "
-        "shown.",
+        description="A post with this many reports is no longer shown. Default: always shown.",
     )
     ranker: str | None = Field(None, description="A custom ranker: dotted path 'module:function'.")
     sources: list[SourceConfig] = Field(

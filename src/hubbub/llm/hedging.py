@@ -10,7 +10,7 @@ from hubbub.llm.usage import Latencies
 
 Job = TypeVar("Job", bound=Hashable)
 
-#: Number of replies from which on the median latency is known.
+#: Number of replies that the median latency needs.
 _KNOWN = 32
 
 

@@ -21,7 +21,7 @@ class Observation:
     `slate.agents` are the deciding agents (ascending); `comments` are the top comments of each
     shown item as (offsets int64[m+1], item ids int32[c]), m = len(slate.items). `allowed` bool[a]
     says which action codes agents may use; `show_score` whether they see one score instead of
-    counts; `report_threshold` is the number of reports from which on they see a warning
+    counts; posts with `report_threshold` reports carry a warning
     (hubbub.policy.view turns all of it into text). A step lasts `step_minutes`. `rows` are the
     positions of these agents in the shard of `shard_size` agents.
     """
