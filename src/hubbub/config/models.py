@@ -42,10 +42,10 @@ class LimitsConfig(Section):
         32, ge=1, description="Most requests at once per endpoint; fewer while it is overloaded."
     )
     requests_per_minute: int | None = Field(
-        None, ge=1, description="Most requests per minute and endpoint."
+        None, ge=1, description="Most requests per minute, per endpoint."
     )
     tokens_per_minute: int | None = Field(
-        None, ge=1, description="Most tokens per minute and endpoint."
+        None, ge=1, description="Most tokens per minute, per endpoint."
     )
     timeout_seconds: float = Field(
         60.0, gt=0, description="Longest wait for one reply, in seconds."

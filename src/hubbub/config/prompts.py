@@ -59,7 +59,7 @@ class TurnsConfig(Section):
         0,
         ge=0,
         le=16,
-        description="How many steps older the world may be that a model sees. With 1 or more, the "
+        description="Age of the world that a model sees, in steps. With 1 or more, the  "
         "turns of the next step are requested while the slowest replies of this one "
         "are still pending.",
     )
@@ -109,7 +109,7 @@ class SurveyConfig(Section):
         description="The steps after which the survey is held; 0: before step 1.",
     )
     every: int | None = Field(
-        None, ge=1, description="Hold the survey again after every this many steps."
+        None, ge=1, description="Hold the survey repeatedly, this many steps apart."
     )
     where: dict[str, Any] = Field(
         default_factory=dict, description="Conditions on the agents to ask, as in `agents`."

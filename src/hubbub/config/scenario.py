@@ -258,9 +258,7 @@ class FeedConfig(Section):
     recommended: Count | None = Field(
         None, description="Number of recommended posts on a slate. Preset: x 4, reddit 5."
     )
-    comments: Count = Field(
-        2, description="Number of comments shown with each post, the best ones."
-    )
+    comments: Count = Field(2, description="How many of the best comments to show with each post.")
     pool: int = Field(256, ge=1, description="Most out-of-network posts that are scored per step.")
     window: int = Field(
         480, ge=1, description="Posts of this age or older, in steps, are not recommended."
